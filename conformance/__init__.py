@@ -1,0 +1,1 @@
+"""The conformance suite: cases, drive, checks, judge, report."""

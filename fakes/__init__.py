@@ -1,0 +1,1 @@
+"""Fake upstreams: scripted and recorded replies in the dialects of real services."""

@@ -1,0 +1,1 @@
+"""Recorded upstream traffic: data only; `fakes.recording` reads it."""
