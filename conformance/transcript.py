@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from conformance.said import Said
-from conformance.sse import ServerSentEvent, read_events
+from conformance.sse import ServerSentEvent, StreamLines, read_stream
 from fakes.log import UpstreamCall
 from fakes.script import Dialect
 
@@ -147,6 +147,11 @@ class Exchange:
         )
 
     @cached_property
+    def stream(self) -> StreamLines:
+        """The body read as an event stream, with its lines and leftover, whatever it is."""
+        return read_stream(self.body)
+
+    @cached_property
     def events(self) -> tuple[Event, ...]:
         """The events of the stream; empty when it is none. An event cut by the end of the body is not one."""
         return tuple(self._events()) if self.is_stream else ()
@@ -156,7 +161,7 @@ class Exchange:
         for chunk in self.received:
             arrivals.append((arrivals[-1][0] + len(chunk.data), chunk.t))
         position = 0
-        for index, sse in enumerate(read_events(self.body)):
+        for index, sse in enumerate(self.stream.events):
             try:
                 data = json.loads(sse.data)
             except ValueError:
