@@ -1,1 +1,35 @@
-"""The suite's cases."""
+"""The cases: situations that are driven through a target."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from conformance.cases.case import DEFAULT_DRIVES, Case, Turn
+
+__all__ = ["DEFAULT_DRIVES", "Case", "Turn", "all_cases", "get"]
+
+
+@lru_cache(maxsize=1)
+def all_cases() -> tuple[Case, ...]:
+    """Every case, scripted ones first, then one a recording. Raises RecordingError for a broken recording."""
+    from conformance.cases import (
+        calls,
+        endings,
+        failures,
+        history,
+        reasoning,
+        requests,
+        state,
+        text,
+        usage,
+        wire,
+    )
+    from conformance.cases.recorded import recorded_cases
+
+    families = (text, reasoning, calls, endings, wire, usage, failures, requests, history, state)
+    return tuple(case for family in families for case in family.CASES) + recorded_cases()
+
+
+def get(case_id: str) -> Case:
+    """The case of that id. Raises KeyError when there is none."""
+    return {case.id: case for case in all_cases()}[case_id]

@@ -22,14 +22,14 @@ MODEL_TOKEN = "{token}"
 class Turn:
     """One client request and what the upstream answers to it.
 
-    `request` is the Responses body without `model` and `stream`, which the drive adds; the token of the drive is
-    appended to the first user text as well, so that targets with a fixed model name can be judged.
+    `request` is the Responses body without `model` and `stream`, which the drive adds; the token of the drive
+    is appended to the first user text as well, so that targets with a fixed model name can be judged.
     `input` has the form every target accepts (a list of typed messages with content parts) unless the case is
     about another form. `answers` are the upstream's, in order; a target that calls again gets the next one.
-    `raw_body` replaces the JSON body by bytes (malformed requests); `method` and `path` are for other endpoints
-    (`path` is relative to the API's base, "/responses"; "{previous}" in it, and as a string value anywhere in
-    `request`, stands for the id of the previous turn's response, and {"$output": n} as an input item for all
-    output items of turn n).
+    `raw_body` replaces the JSON body by bytes (malformed requests); `method` and `path` are for other
+    endpoints (`path` is relative to the API's base, "/responses"; "{previous}" in it, and as a string value anywhere in
+    `request`, stands for the id of the previous turn's response; {"$output": n} as an input item for all
+    output items of turn n; "{call_id:n:k}" for the call_id of the k-th call of turn n).
     `leave_after` makes the client close its connection after so many events (0: before the status line).
     """
 
@@ -46,8 +46,8 @@ class Turn:
 class Case:
     """One situation. `source` is public: why this case exists.
 
-    `refusal_statuses` are the HTTP statuses with which a target may refuse the (last) request; empty when it must
-    be answered. `may_refuse` marks requests that a target may answer or refuse with one of them.
+    `refusal_statuses` are the HTTP statuses with which a target may refuse the (last) request; empty when it
+    must be answered. `may_refuse` marks requests that a target may answer or refuse with one of them.
     `features` are those that a target must declare to be driven. `strict_upstream` makes the fake answer with
     the refusal that the real service would give. `tags` are words that checks look for.
     """

@@ -1,0 +1,87 @@
+"""Cases of state: responses that are stored, continued, fetched and deleted."""
+
+from __future__ import annotations
+
+from conformance.cases.build import WEATHER_TOOL, call, output_item, says, user
+from conformance.cases.case import Case, Turn
+from conformance.transcript import DriveKind
+
+__all__ = ["CASES"]
+
+STORE = frozenset({"store"})
+PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
+
+CASES = (
+    Case(
+        id="state.continued",
+        summary="A second request continues a stored response.",
+        source="Open Responses 2026-04-24, previous_response_id; BerriAI/litellm#28587",
+        turns=(
+            Turn(request={"input": [user("My name is Ada.")], "store": True}, answers=(says("Hello Ada."),)),
+            Turn(
+                request={
+                    "input": [user("What is my name?")],
+                    "store": True,
+                    "previous_response_id": "{previous}",
+                },
+                answers=(says("Ada."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=STORE,
+        tags=frozenset({"continued"}),
+    ),
+    Case(
+        id="state.continued-with-result",
+        summary="A result alone continues a stored response that ended with a call.",
+        source="BerriAI/litellm#12677; vllm-project/vllm#43244",
+        turns=(
+            Turn(
+                request={"input": [user("Weather in Oslo?")], "store": True, "tools": [WEATHER_TOOL]},
+                answers=(says(call("get_weather", {"city": "Oslo"}, "call_stored"), finish="tool_calls"),),
+            ),
+            Turn(
+                request={
+                    "input": [output_item("{call_id:0:0}", "rain")],
+                    "store": True,
+                    "previous_response_id": "{previous}",
+                    "tools": [WEATHER_TOOL],
+                },
+                answers=(says("It rains."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=STORE,
+        tags=frozenset({"continued"}),
+    ),
+    Case(
+        id="state.instructions-not-inherited",
+        summary="The instructions of the first response do not hold for the second.",
+        source="openai.types.responses.ResponseCreateParams.instructions",
+        turns=(
+            Turn(
+                request={"input": [user("Hi.")], "instructions": "Speak like a pirate.", "store": True},
+                answers=(says("Arr."),),
+            ),
+            Turn(
+                request={"input": [user("Again.")], "store": True, "previous_response_id": "{previous}"},
+                answers=(says("Hello."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=STORE,
+        tags=frozenset({"continued"}),
+    ),
+    Case(
+        id="state.fetched",
+        summary="A stored response can be fetched as soon as its terminal event has come.",
+        source="EricLBuehler/mistral.rs#1946; openai.resources.responses.Responses.retrieve",
+        turns=(
+            Turn(request={"input": [user("Say hello.")], "store": True}, answers=(says("Hello."),)),
+            Turn(method="GET", path="/responses/{previous}"),
+        ),
+        drives=PLAIN,
+        features=STORE,
+        tags=frozenset({"fetched"}),
+    ),
+)
