@@ -27,9 +27,9 @@ class Turn:
     `input` has the form every target accepts (a list of typed messages with content parts) unless the case is
     about another form. `answers` are the upstream's, in order; a target that calls again gets the next one.
     `raw_body` replaces the JSON body by bytes (malformed requests); `method` and `path` are for other
-    endpoints (`path` is relative to the API's base, "/responses"; "{previous}" in it, and as a string value anywhere in
-    `request`, stands for the id of the previous turn's response; {"$output": n} as an input item for all
-    output items of turn n; "{call_id:n:k}" for the call_id of the k-th call of turn n).
+    endpoints (`path` is relative to the API's base, e.g. "/responses"). In it and anywhere in `request`
+    "{previous}" stands for the id of the previous turn's response, {"$output": n} as an input item for all
+    output items of turn n, and "{call_id:n:k}" for the call_id of the k-th call of turn n.
     `leave_after` makes the client close its connection after so many events (0: before the status line).
     """
 
