@@ -26,7 +26,7 @@ def all_cases() -> tuple[Case, ...]:
     )
     from conformance.cases.recorded import recorded_cases
 
-    families = (text, reasoning, calls, endings, wire, usage, failures, requests, history, state)
+    families = (text, reasoning, calls, endings, wire, usage, failures, requests, history, clients, state)
     return tuple(case for family in families for case in family.CASES) + recorded_cases()
 
 

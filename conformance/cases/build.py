@@ -62,9 +62,7 @@ def output_item(call_id: str, output: Any, **keys: Any) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": call_id, "output": output, **keys}
 
 
-def function(
-    name: str, description: str = "", *, strict: bool | None = False, **properties: Any
-) -> dict[str, Any]:
+def function(name: str, description: str = "", *, strict: bool | None = False, **properties: Any) -> dict[str, Any]:
     """A function tool; each keyword is a property with its schema, all of them required.
 
     `strict` None leaves the key out.
@@ -87,9 +85,7 @@ WEATHER_TOOL = function("get_weather", "The weather in a city.", city={"type": "
 TIME_TOOL = function("get_time", "The time in a zone.", zone={"type": "string"})
 
 
-def asks(
-    asked: str = "Say hello.", *, history: tuple[Mapping[str, Any], ...] = (), **body: Any
-) -> dict[str, Any]:
+def asks(asked: str = "Say hello.", *, history: tuple[Mapping[str, Any], ...] = (), **body: Any) -> dict[str, Any]:
     """A request of one user message, after an optional history; `body` adds or replaces top-level fields."""
     return {"input": [*history, user(asked)], "store": False, **body}
 

@@ -81,9 +81,7 @@ CASES = (
         id="calls.hard-arguments",
         summary="Arguments with big integers, escapes, surrogate pairs and nesting.",
         source="openai.types.responses.ResponseFunctionToolCall.arguments: a JSON string",
-        turns=answers(
-            says(call("take_note", HARD_ARGUMENTS, size=3), finish="tool_calls"), tools=[NOTE_TOOL]
-        ),
+        turns=answers(says(call("take_note", HARD_ARGUMENTS, size=3), finish="tool_calls"), tools=[NOTE_TOOL]),
     ),
     Case(
         id="calls.arguments-at-once",
@@ -195,9 +193,7 @@ CASES = (
         id="calls.long-upstream-id",
         summary="An upstream id of eighty characters: Responses allows 64.",
         source="decolua/9router#393; Open Responses 2026-04-24, FunctionCallItemParam.call_id",
-        turns=answers(
-            says(call("get_weather", {"city": "Oslo"}, "call_" + "x1" * 38), finish="tool_calls"), **TOOLS
-        ),
+        turns=answers(says(call("get_weather", {"city": "Oslo"}, "call_" + "x1" * 38), finish="tool_calls"), **TOOLS),
     ),
     Case(
         id="calls.same-id-twice",

@@ -36,9 +36,7 @@ CASES = (
         id="ending.length-in-call",
         summary="The token limit cuts the arguments of a call.",
         source="OpenRouterTeam/typescript-agent#125; NousResearch/hermes-agent#110795",
-        turns=answers(
-            says(call("get_weather", '{"city": "Osl'), finish="length"), max_output_tokens=16, **TOOLS
-        ),
+        turns=answers(says(call("get_weather", '{"city": "Osl'), finish="length"), max_output_tokens=16, **TOOLS),
         drives=STREAMED,
         tags=frozenset({"cut-call"}),
     ),
@@ -70,9 +68,7 @@ CASES = (
         id="ending.length-in-parsable-call",
         summary="The token limit cuts a call whose arguments happen to parse.",
         source="vLLM's qwen3_coder parser closes the JSON of a cut call; Codex executes what parses",
-        turns=answers(
-            says(call("get_weather", {"city": "Osl"}), finish="length"), max_output_tokens=16, **TOOLS
-        ),
+        turns=answers(says(call("get_weather", {"city": "Osl"}), finish="length"), max_output_tokens=16, **TOOLS),
         drives=STREAMED,
         tags=frozenset({"cut-call"}),
     ),
@@ -137,9 +133,7 @@ CASES = (
         id="ending.eof-in-call",
         summary="The upstream's connection ends in the middle of a call's arguments.",
         source="openai/codex#41340; ENTERPILOT/GoModel#1017",
-        turns=answers(
-            says(call("get_weather", '{"city": "Os'), Dies("eof"), finish=None, usage=None), **TOOLS
-        ),
+        turns=answers(says(call("get_weather", '{"city": "Os'), Dies("eof"), finish=None, usage=None), **TOOLS),
         drives=STREAMED,
         tags=frozenset({"cut-call"}),
     ),
@@ -174,9 +168,7 @@ CASES = (
         id="ending.error-in-text",
         summary="An error event in the middle of the text.",
         source="envoyproxy/ai-gateway#2697; use-agent-os/agent-os#2118; vllm-project/vllm#38190",
-        turns=answers(
-            says(Text(("So far ", "so good")), Error(500, "The engine has died."), finish=None, usage=None)
-        ),
+        turns=answers(says(Text(("So far ", "so good")), Error(500, "The engine has died."), finish=None, usage=None)),
         drives=STREAMED,
     ),
     Case(
@@ -201,9 +193,7 @@ CASES = (
         id="ending.rate-limit-in-text",
         summary="A rate limit strikes in the middle of the text.",
         source="openai/codex, codex-rs: rate_limit_exceeded with `try again in`",
-        turns=answers(
-            says(Text(("Slow ", "down")), Error(429, "Rate limit reached."), finish=None, usage=None)
-        ),
+        turns=answers(says(Text(("Slow ", "down")), Error(429, "Rate limit reached."), finish=None, usage=None)),
         drives=STREAMED,
         dialects=("messages", "vllm"),
     ),

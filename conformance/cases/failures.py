@@ -97,9 +97,7 @@ CASES = (
         "detail-body",
         "An error body in FastAPI's form.",
         "FastAPI HTTPException: {detail}",
-        HttpFailure(
-            422, "bad_request", body=b'{"detail":[{"loc":["body","messages"],"msg":"field required"}]}'
-        ),
+        HttpFailure(422, "bad_request", body=b'{"detail":[{"loc":["body","messages"],"msg":"field required"}]}'),
     ),
     Case(
         id="failure.reset-before-status",

@@ -142,9 +142,7 @@ CASES = (
         "sgl-project/sglang#35216; gty111/gLLM#267",
         user("Weather in Oslo?"),
         call_item("call_1", "get_weather", OSLO),
-        output_item(
-            "call_1", [{"type": "input_text", "text": "4 degrees"}, {"type": "input_text", "text": "rain"}]
-        ),
+        output_item("call_1", [{"type": "input_text", "text": "4 degrees"}, {"type": "input_text", "text": "rain"}]),
         **TOOLS,
     ),
     _remembering(
@@ -285,11 +283,7 @@ CASES = (
         turns=(
             Turn(
                 request={"input": [user("Weather in Oslo?")], "store": False, **TOOLS},
-                answers=(
-                    says(
-                        "Looking. ", call("get_weather", {"city": "Oslo"}, "call_loop"), finish="tool_calls"
-                    ),
-                ),
+                answers=(says("Looking. ", call("get_weather", {"city": "Oslo"}, "call_loop"), finish="tool_calls"),),
             ),
             Turn(
                 request={

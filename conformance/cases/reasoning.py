@@ -65,18 +65,14 @@ CASES = (
         id="reasoning.other-field",
         summary="The reasoning comes in `reasoning_content`, as DeepSeek and llama.cpp name it.",
         source="DeepSeek API documentation, reasoning_content; BerriAI/litellm#20246",
-        turns=answers(
-            says(thinks("Named differently."), "Same to you.", quirks=("reasoning-content",)), **THINKING
-        ),
+        turns=answers(says(thinks("Named differently."), "Same to you.", quirks=("reasoning-content",)), **THINKING),
         dialects=("chat_completions", "vllm"),
     ),
     Case(
         id="reasoning.both-fields",
         summary="The same reasoning comes in `reasoning` and in `reasoning_content` at once.",
         source="vllm-project/vllm#34030 (both names during the change of the field)",
-        turns=answers(
-            says(thinks("Said twice."), "Heard once.", quirks=("reasoning-both-fields",)), **THINKING
-        ),
+        turns=answers(says(thinks("Said twice."), "Heard once.", quirks=("reasoning-both-fields",)), **THINKING),
         dialects=("chat_completions", "vllm"),
     ),
     Case(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fakes.recording import Recording, load_all
-
 from conformance.cases.build import TIME_TOOL, WEATHER_TOOL, asks
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
+from fakes.recording import Recording, load_all
 from fakes.script import DIALECTS
 
 __all__ = ["recorded_cases"]

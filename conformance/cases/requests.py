@@ -257,9 +257,7 @@ CASES = (
         id="request.json-object",
         summary="Structured output in JSON mode.",
         source="openai.types.shared.ResponseFormatJSONObject",
-        turns=answers(
-            says('{"ok": true}'), asked="Answer in JSON.", text={"format": {"type": "json_object"}}
-        ),
+        turns=answers(says('{"ok": true}'), asked="Answer in JSON.", text={"format": {"type": "json_object"}}),
         dialects=("chat_completions", "vllm"),
         drives=PLAIN,
     ),
@@ -269,9 +267,7 @@ CASES = (
         "openai/openai-agents-js#835",
         text={"format": {"type": "text"}},
     ),
-    _asked(
-        "effort", "A reasoning effort.", "openai.types.shared.Reasoning.effort", reasoning={"effort": "low"}
-    ),
+    _asked("effort", "A reasoning effort.", "openai.types.shared.Reasoning.effort", reasoning={"effort": "low"}),
     _asked(
         "explicit-nulls",
         "Optional fields that are explicitly null.",

@@ -50,11 +50,7 @@ CASES = (
         summary="Text that looks like server-sent events, tool markup and HTML.",
         source="vllm-project/vllm#17109",
         turns=answers(
-            says(
-                Text(
-                    ("data: [DONE]\n\n", "event: error\n", "<tool_call>{}</tool_call>", "<script>1</script>")
-                )
-            )
+            says(Text(("data: [DONE]\n\n", "event: error\n", "<tool_call>{}</tool_call>", "<script>1</script>")))
         ),
     ),
     Case(

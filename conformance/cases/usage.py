@@ -51,9 +51,7 @@ CASES = (
         id="usage.on-length",
         summary="Counts of an answer that the token limit cut.",
         source="openai/openai-agents-python#4901; BerriAI/litellm#37710",
-        turns=answers(
-            says("Cut and coun", finish="length", usage=Usage(input=30, output=16)), max_output_tokens=16
-        ),
+        turns=answers(says("Cut and coun", finish="length", usage=Usage(input=30, output=16)), max_output_tokens=16),
     ),
     Case(
         id="usage.large",

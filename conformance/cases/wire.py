@@ -155,9 +155,7 @@ CASES = (
         summary="Text, call, finish reason and usage in a single chunk.",
         source="ollama/ollama#9084; ollama/ollama#12557; sgl-project/sglang#34214",
         turns=answers(
-            says(
-                "Checking.", call("get_weather", {"city": "Oslo"}), finish="tool_calls", quirks=("one-chunk",)
-            ),
+            says("Checking.", call("get_weather", {"city": "Oslo"}), finish="tool_calls", quirks=("one-chunk",)),
             tools=[WEATHER_TOOL],
         ),
         dialects=CHAT,
