@@ -14,6 +14,7 @@ def all_cases() -> tuple[Case, ...]:
     """Every case, scripted ones first, then one a recording. Raises RecordingError for a broken recording."""
     from conformance.cases import (
         calls,
+        clients,
         endings,
         failures,
         history,
