@@ -20,6 +20,7 @@ def all_cases() -> tuple[Case, ...]:
         history,
         reasoning,
         requests,
+        special_tools,
         state,
         text,
         usage,
@@ -27,7 +28,20 @@ def all_cases() -> tuple[Case, ...]:
     )
     from conformance.cases.recorded import recorded_cases
 
-    families = (text, reasoning, calls, endings, wire, usage, failures, requests, history, clients, state)
+    families = (
+        text,
+        reasoning,
+        calls,
+        endings,
+        wire,
+        usage,
+        failures,
+        requests,
+        history,
+        clients,
+        special_tools,
+        state,
+    )
     return tuple(case for family in families for case in family.CASES) + recorded_cases()
 
 

@@ -1,0 +1,307 @@
+"""Cases of tools that no upstream knows: custom, namespaced, searched, delivered late, hosted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance.cases.build import WEATHER_TOOL, answers, asks, call, call_item, function, output_item, says, user
+from conformance.cases.case import Case, Turn
+from conformance.transcript import DriveKind
+
+__all__ = ["CASES"]
+
+STREAMED: frozenset[DriveKind] = frozenset({"stream", "hostile"})
+PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
+CUSTOM = frozenset({"custom-tools"})
+NAMESPACES = frozenset({"namespaces"})
+
+PATCH = '*** Begin Patch\n*** Add File: a.txt\n+héllo "quoted" \\ back\\slash\n+\ttab 👍 \u2028\n*** End Patch\n'
+GRAMMAR = 'start: "*** Begin Patch" LF line+ "*** End Patch" LF?\nline: /[^\\n]*/ LF\nLF: "\\n"\n'
+PATCH_TOOL: dict[str, Any] = {
+    "type": "custom",
+    "name": "apply_patch",
+    "description": "Applies a patch to the files.",
+    "format": {"type": "grammar", "syntax": "lark", "definition": GRAMMAR},
+}
+NOTE_TOOL: dict[str, Any] = {
+    "type": "custom",
+    "name": "note",
+    "description": "Keeps a note.",
+    "format": {"type": "text"},
+}
+DOCS: dict[str, Any] = {
+    "type": "namespace",
+    "name": "mcp__docs",
+    "description": "Documents.",
+    "tools": [function("search", "Searches documents.", query={"type": "string"})],
+}
+WIKI: dict[str, Any] = {
+    "type": "namespace",
+    "name": "mcp__wiki",
+    "description": "A wiki.",
+    "tools": [function("search", "Searches the wiki.", query={"type": "string"})],
+}
+LONG_NAME = "mcp__" + "a_rather_long_server_name_" * 2 + "and_a_tool"
+
+CASES = (
+    Case(
+        id="custom.called",
+        summary="The upstream calls the function that stands for a custom tool with a grammar.",
+        source="decolua/9router#1371; Wei-Shaw/sub2api#5659; router-for-me/CLIProxyAPI#5753",
+        turns=answers(
+            says(call("apply_patch", {"input": PATCH}, "call_patch"), finish="tool_calls"), tools=[PATCH_TOOL]
+        ),
+        features=CUSTOM,
+        tags=frozenset({"custom-call"}),
+    ),
+    Case(
+        id="custom.beside-function",
+        summary="A call of a function and one of a custom tool in one answer.",
+        source="justlovemaki/AIClient2API#418",
+        turns=answers(
+            says(
+                call("get_weather", {"city": "Oslo"}, "call_f"),
+                call("note", {"input": "remember the milk"}, "call_c"),
+                finish="tool_calls",
+            ),
+            tools=[WEATHER_TOOL, NOTE_TOOL],
+        ),
+        features=CUSTOM,
+        tags=frozenset({"custom-call"}),
+    ),
+    Case(
+        id="custom.in-history",
+        summary="A custom call and its output of an earlier turn.",
+        source="sgl-project/sglang#35216; ROCm/ATOM#2178; cubist38/mlx-openai-server#268",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Patch it."),
+                        {
+                            "type": "custom_tool_call",
+                            "id": "ctc_1",
+                            "status": "completed",
+                            "call_id": "call_p",
+                            "name": "apply_patch",
+                            "input": PATCH,
+                        },
+                        {"type": "custom_tool_call_output", "call_id": "call_p", "output": "Done: one file."},
+                    ],
+                    "tools": [PATCH_TOOL],
+                    "store": False,
+                },
+                answers=(says("Patched."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=CUSTOM,
+    ),
+    Case(
+        id="custom.chosen",
+        summary="`tool_choice` names a custom tool.",
+        source="openai.types.responses.ToolChoiceCustomParam",
+        turns=answers(
+            says(call("note", {"input": "chosen"}, "call_c"), finish="tool_calls"),
+            tools=[NOTE_TOOL, WEATHER_TOOL],
+            tool_choice={"type": "custom", "name": "note"},
+        ),
+        drives=PLAIN,
+        features=CUSTOM,
+        tags=frozenset({"custom-call"}),
+    ),
+    Case(
+        id="namespace.declared",
+        summary="Two namespaces hold tools of the same name.",
+        source="jundot/omlx#3371; butterbase-ai/butterbase#134; ggml-org/llama.cpp#20156",
+        turns=answers(says("Which one?"), tools=[DOCS, WIKI, WEATHER_TOOL]),
+        drives=PLAIN,
+        features=NAMESPACES,
+        tags=frozenset({"namespace"}),
+    ),
+    Case(
+        id="namespace.in-history",
+        summary="A namespaced call and its output of an earlier turn.",
+        source="Codex CLI 0.169 echoes {name, namespace}",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Search the wiki."),
+                        call_item("call_w", "search", '{"query":"tea"}', namespace="mcp__wiki"),
+                        output_item("call_w", "Tea is a drink."),
+                    ],
+                    "tools": [DOCS, WIKI],
+                    "store": False,
+                },
+                answers=(says("It is a drink."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=NAMESPACES,
+        tags=frozenset({"namespace"}),
+    ),
+    Case(
+        id="tools.delivered-in-input",
+        summary="The tools come in an `additional_tools` item; `tools` is null.",
+        source="router-for-me/CLIProxyAPI#4219; looplj/axonhub#2105; ROCm/ATOM#2178",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        {"type": "additional_tools", "role": "developer", "tools": [WEATHER_TOOL, NOTE_TOOL]},
+                        user("Weather in Oslo?"),
+                    ],
+                    "tools": None,
+                    "store": False,
+                },
+                answers=(says(call("get_weather", {"city": "Oslo"}), finish="tool_calls"),),
+            ),
+        ),
+        drives=PLAIN,
+        features=frozenset({"additional-tools", "custom-tools"}),
+    ),
+    Case(
+        id="tools.search",
+        summary="The upstream calls the function that stands for `tool_search`.",
+        source="Codex CLI 0.169; openai.types.responses.ResponseToolSearchCall",
+        turns=answers(
+            says(call("tool_search", {"query": "calendar", "limit": 3}, "call_s"), finish="tool_calls"),
+            tools=[
+                {
+                    "type": "tool_search",
+                    "execution": "client",
+                    "description": "Finds tools.",
+                    "parameters": {
+                        "type": "object",
+                        "properties": {"query": {"type": "string"}, "limit": {"type": "integer"}},
+                        "required": ["query"],
+                    },
+                }
+            ],
+        ),
+        features=frozenset({"tool-search"}),
+        tags=frozenset({"search-call"}),
+    ),
+    Case(
+        id="tools.hosted-beside-function",
+        summary="A hosted tool beside a function: the request is answered.",
+        source="ggml-org/llama.cpp#20156; unslothai/unsloth#5141; coder/aibridge#285",
+        turns=answers(
+            says(call("get_weather", {"city": "Oslo"}), finish="tool_calls"),
+            tools=[{"type": "web_search", "external_web_access": True}, WEATHER_TOOL],
+        ),
+        drives=PLAIN,
+        tags=frozenset({"hosted-tool"}),
+    ),
+    Case(
+        id="tools.hosted-receipt-in-history",
+        summary="The receipt of a hosted search in the history.",
+        source="Codex CLI 0.169 echoes web_search_call items",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Search."),
+                        {
+                            "type": "web_search_call",
+                            "id": "ws_1",
+                            "status": "completed",
+                            "action": {"type": "search", "query": "tea"},
+                        },
+                        user("And?"),
+                    ],
+                    "store": False,
+                },
+                answers=(says("Found."),),
+            ),
+        ),
+        drives=PLAIN,
+        tags=frozenset({"hosted-receipt"}),
+    ),
+    Case(
+        id="tools.long-name",
+        summary="A tool's name is longer than chat completions allow.",
+        source="mrexodia/ida-pro-mcp#129; danny-avila/LibreChat#7435; use-novamira/novamira#12",
+        turns=answers(says("Named."), tools=[function(LONG_NAME, query={"type": "string"})]),
+        drives=PLAIN,
+        features=frozenset({"long-names"}),
+        tags=frozenset({"long-name"}),
+    ),
+    Case(
+        id="tools.allowed",
+        summary="`allowed_tools` limits the tools to one of two.",
+        source="Open Responses 2026-04-24, allowed_tools; ogx-ai/ogx#3548",
+        turns=answers(
+            says(call("get_weather", {"city": "Oslo"}), finish="tool_calls"),
+            tools=[WEATHER_TOOL, function("get_time", zone={"type": "string"})],
+            tool_choice={
+                "type": "allowed_tools",
+                "mode": "auto",
+                "tools": [{"type": "function", "name": "get_weather"}],
+            },
+        ),
+        drives=PLAIN,
+        tags=frozenset({"allowed-tools"}),
+    ),
+    Case(
+        id="tools.image-in-result",
+        summary="A tool's result holds a text and an image.",
+        source="ggml-org/llama.cpp#27958; sgl-project/sglang#34927; BerriAI/litellm#17799",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Look at the screen."),
+                        call_item("call_i", "view", "{}"),
+                        output_item(
+                            "call_i",
+                            [
+                                {"type": "input_text", "text": "Here it is."},
+                                {
+                                    "type": "input_image",
+                                    "detail": "auto",
+                                    "image_url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAA"
+                                    "DUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+                                },
+                            ],
+                        ),
+                    ],
+                    "tools": [function("view")],
+                    "store": False,
+                },
+                answers=(says("A pixel."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=frozenset({"images"}),
+    ),
+    Case(
+        id="tools.forced-hosted",
+        summary="`tool_choice` forces a hosted tool that a translator cannot run.",
+        source="openai.types.responses.ToolChoiceTypesParam",
+        turns=(
+            Turn(
+                request=asks(tools=[{"type": "web_search"}], tool_choice={"type": "web_search"}),
+                answers=(says("Without searching."),),
+            ),
+        ),
+        drives=PLAIN,
+        refusal_statuses=frozenset({400, 422}),
+        may_refuse=True,
+        tags=frozenset({"hosted-tool"}),
+    ),
+    Case(
+        id="tools.json-of-input",
+        summary="A custom tool's input is itself JSON and must not be unwrapped twice.",
+        source="Anionex/agent-vision-toolkit#6",
+        turns=answers(
+            says(call("note", {"input": json.dumps({"input": "inner", "n": 1})}, "call_c"), finish="tool_calls"),
+            tools=[NOTE_TOOL],
+        ),
+        drives=STREAMED,
+        features=CUSTOM,
+        tags=frozenset({"custom-call"}),
+    ),
+)
