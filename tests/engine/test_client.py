@@ -25,11 +25,7 @@ def read_request(peer: socket.socket) -> bytes:
         data += peer.recv(65536)
     head, _, body = data.partition(b"\r\n\r\n")
     length = next(
-        (
-            int(line.split(b":")[1])
-            for line in head.lower().split(b"\r\n")
-            if line.startswith(b"content-length")
-        ),
+        (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")),
         0,
     )
     while len(body) < length:
@@ -192,11 +188,7 @@ def test_the_client_can_leave(moment: str) -> None:
         until_gone(peer)
         gone.set()
 
-    hooks = (
-        Hooks(before_answer=lambda: False)
-        if moment == "before the answer"
-        else Hooks(on_read=lambda _: False)
-    )
+    hooks = Hooks(before_answer=lambda: False) if moment == "before the answer" else Hooks(on_read=lambda _: False)
     with serving(answer, Deadlines(first_byte=5, idle=5)) as (endpoint, _):
         exchange = send(endpoint, "POST", "/responses", {}, hooks=hooks)
         assert gone.wait(5)

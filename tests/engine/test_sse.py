@@ -120,9 +120,7 @@ def test_bytes_that_are_no_utf8_are_marked() -> None:
 @settings(deadline=None, max_examples=300)
 def test_every_partition_gives_the_same_events(lines: list[str], data: st.DataObject) -> None:
     """Line ends of any kind, a BOM, comments and split code points: any partition reads as one piece does."""
-    endings = data.draw(
-        st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=len(lines), max_size=len(lines))
-    )
+    endings = data.draw(st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=len(lines), max_size=len(lines)))
     text = "".join(line + end for line, end in zip(lines, endings, strict=True))
     stream = data.draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode()
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=20))
