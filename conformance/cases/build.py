@@ -11,6 +11,7 @@ from fakes.reply import Answer
 from fakes.script import Finish, Reasoning, Script, Text, ToolCall, Usage
 
 __all__ = [
+    "PIXEL",
     "TIME_TOOL",
     "WEATHER_TOOL",
     "answers",
@@ -29,6 +30,12 @@ __all__ = [
 ]
 
 DEFAULT_USAGE = Usage()
+
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+    "WjR9awAAAABJRU5ErkJggg=="
+)
+"""A data URL of one transparent pixel."""
 
 
 def user(text: str, *more: Mapping[str, Any]) -> dict[str, Any]:

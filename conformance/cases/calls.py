@@ -167,6 +167,48 @@ CASES = (
         ),
         dialects=CHAT,
     ),
+    *(
+        Case(
+            id=f"calls.{name}",
+            summary=summary,
+            source=source,
+            turns=answers(says("Wait. ", OSLO, finish="tool_calls", quirks=(quirk,)), **TOOLS),
+            dialects=CHAT,
+        )
+        for name, quirk, summary, source in (
+            ("id-then-name", "id-then-name", "Id and name come in separate deltas.", "pipecat-ai/pipecat#4987"),
+            (
+                "id-empty-later",
+                "tool-id-empty-later",
+                "Later fragments carry an empty id.",
+                "BerriAI/litellm#20711",
+            ),
+            (
+                "arguments-before-name",
+                "arguments-before-name",
+                "The first fragment of the arguments comes before the name.",
+                "pipecat-ai/pipecat#4987",
+            ),
+            (
+                "arguments-null-first",
+                "tool-arguments-null-first",
+                "The first fragment has `arguments: null`.",
+                "openai.types.chat.chat_completion_chunk.ChoiceDeltaToolCallFunction",
+            ),
+            (
+                "legacy",
+                "legacy-function-call",
+                "A call in the legacy `function_call` field.",
+                "openai.types.chat.chat_completion_chunk.ChoiceDeltaFunctionCall",
+            ),
+            (
+                "with-text-in-one-delta",
+                "text-with-tool-call",
+                "Text and the start of a call in one delta.",
+                "BerriAI/litellm#18238; sgl-project/sglang#34214",
+            ),
+        )
+    ),
     Case(
         id="calls.name-in-fragments",
         summary="The function's name comes in two fragments before the arguments.",

@@ -198,6 +198,25 @@ CASES = (
         dialects=("messages", "vllm"),
     ),
     Case(
+        id="ending.error-of-a-bare-string",
+        summary="An error event whose `error` is a string.",
+        source="vLLM's 401 body; BerriAI/litellm#32221",
+        turns=answers(
+            says(Text(("So far",)), Error(500, "Broken pipe."), finish=None, usage=None, quirks=("error-string",))
+        ),
+        drives=STREAMED,
+    ),
+    Case(
+        id="ending.error-with-choices",
+        summary="An error event that has an empty list of choices, too.",
+        source="use-agent-os/agent-os#2214",
+        turns=answers(
+            says(Text(("So far",)), Error(500, "No more."), finish=None, usage=None, quirks=("error-with-choices",))
+        ),
+        dialects=CHAT,
+        drives=STREAMED,
+    ),
+    Case(
         id="ending.done-without-finish",
         summary="The end marker comes, but no finish reason.",
         source="sgl-project/sglang#4550; router-for-me/CLIProxyAPI#4860",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.cases.build import (
+    PIXEL,
     TIME_TOOL,
     WEATHER_TOOL,
     answers,
@@ -28,10 +29,6 @@ CITY_SCHEMA = {
     "required": ["city", "warm"],
     "additionalProperties": False,
 }
-PIXEL = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
-    "WjR9awAAAABJRU5ErkJggg=="
-)
 
 
 def _asked(name: str, summary: str, source: str, **body: Any) -> Case:

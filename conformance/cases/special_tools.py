@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.cases.build import WEATHER_TOOL, answers, asks, call, call_item, function, output_item, says, user
+from conformance.cases.build import (
+    PIXEL,
+    WEATHER_TOOL,
+    answers,
+    asks,
+    call,
+    call_item,
+    function,
+    output_item,
+    says,
+    user,
+)
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
 
@@ -262,8 +273,7 @@ CASES = (
                                 {
                                     "type": "input_image",
                                     "detail": "auto",
-                                    "image_url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAA"
-                                    "DUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+                                    "image_url": PIXEL,
                                 },
                             ],
                         ),
