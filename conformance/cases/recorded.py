@@ -13,7 +13,7 @@ __all__ = ["recorded_cases"]
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/messages")
 STREAMED: frozenset[DriveKind] = frozenset({"stream", "hostile"})
 WHOLE: frozenset[DriveKind] = frozenset({"json"})
-FAILED: frozenset[DriveKind] = frozenset({"stream", "json"})
+FAILED: frozenset[DriveKind] = frozenset({"stream"})
 REPLAYABLE = ("complete", "truncated", "reset")
 
 
