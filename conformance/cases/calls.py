@@ -6,11 +6,13 @@ from typing import Any
 
 from conformance.cases.build import TIME_TOOL, WEATHER_TOOL, answers, call, function, says
 from conformance.cases.case import Case
+from conformance.transcript import DriveKind
 from fakes.script import Dialect, Interleaved, Text, ToolCall
 
 __all__ = ["CASES"]
 
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
+STREAMED: frozenset[DriveKind] = frozenset({"stream", "hostile"})
 TOOLS: dict[str, Any] = {"tools": [WEATHER_TOOL, TIME_TOOL]}
 OSLO = call("get_weather", {"city": "Oslo"})
 NOTE_TOOL = function("take_note", "Keeps a note.", note={"type": "object"})
@@ -115,6 +117,7 @@ CASES = (
         source="ENTERPILOT/GoModel#124; weave-os/router#250",
         turns=answers(says(OSLO, finish="tool_calls", quirks=("finish-stop-with-calls",)), **TOOLS),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     Case(
         id="calls.id-repeated",
@@ -122,6 +125,7 @@ CASES = (
         source="openai.types.chat.chat_completion_chunk.ChoiceDeltaToolCall.id",
         turns=answers(says(OSLO, finish="tool_calls", quirks=("tool-id-every-fragment",)), **TOOLS),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     Case(
         id="calls.name-repeated",
@@ -129,6 +133,7 @@ CASES = (
         source="vllm-project/vllm#13078",
         turns=answers(says(OSLO, finish="tool_calls", quirks=("tool-name-every-fragment",)), **TOOLS),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     Case(
         id="calls.id-missing",
@@ -136,6 +141,7 @@ CASES = (
         source="vllm-project/vllm#18412; router-for-me/CLIProxyAPI#4219",
         turns=answers(says(OSLO, finish="tool_calls", quirks=("tool-id-missing",)), **TOOLS),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     Case(
         id="calls.index-missing",
@@ -151,6 +157,7 @@ CASES = (
             **TOOLS,
         ),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     Case(
         id="calls.index-reused",
@@ -166,6 +173,7 @@ CASES = (
             **TOOLS,
         ),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     *(
         Case(
@@ -174,6 +182,7 @@ CASES = (
             source=source,
             turns=answers(says("Wait. ", OSLO, finish="tool_calls", quirks=(quirk,)), **TOOLS),
             dialects=CHAT,
+            drives=STREAMED,
         )
         for name, quirk, summary, source in (
             ("id-then-name", "id-then-name", "Id and name come in separate deltas.", "pipecat-ai/pipecat#4987"),
@@ -215,6 +224,7 @@ CASES = (
         source="NVIDIA-NeMo/Switchyard#785",
         turns=answers(says(OSLO, finish="tool_calls", quirks=("name-in-fragments",)), **TOOLS),
         dialects=CHAT,
+        drives=STREAMED,
     ),
     Case(
         id="calls.text-between",

@@ -22,6 +22,7 @@ from fakes.script import RedactedReasoning
 __all__ = ["CASES"]
 
 PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
+STREAM: frozenset[DriveKind] = frozenset({"stream"})
 TOOLS: dict[str, Any] = {"tools": [WEATHER_TOOL, TIME_TOOL]}
 OSLO = '{"city":"Oslo"}'
 CET = '{"zone":"CET"}'
@@ -29,12 +30,13 @@ CET = '{"zone":"CET"}'
 
 def _remembering(name: str, summary: str, source: str, *items: Any, **keys: Any) -> Case:
     tags = keys.pop("tags", frozenset())
+    drives = PLAIN if keys.pop("both", False) else STREAM
     return Case(
         id=f"history.{name}",
         summary=summary,
         source=source,
         turns=(Turn(request={"input": list(items), "store": False, **keys}, answers=(says("I see."),)),),
-        drives=PLAIN,
+        drives=drives,
         tags=tags,
     )
 
@@ -69,6 +71,7 @@ CASES = (
         user("Weather in Oslo?"),
         call_item("call_1", "get_weather", OSLO, id="fc_1", status="completed"),
         output_item("call_1", "4 degrees, rain"),
+        both=True,
         **TOOLS,
     ),
     _remembering(

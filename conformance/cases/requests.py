@@ -37,7 +37,7 @@ def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
         summary=summary,
         source=source,
         turns=answers(says("Understood."), **body),
-        drives=PLAIN,
+        drives=frozenset({"stream"}),
     )
 
 
