@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakes.delivery import is_event_stream
-from fakes.dialects.base import WireDialect
 from fakes.errors import FakeError
 from fakes.expectation import Expectation
 from fakes.log import UpstreamCall
 from fakes.recording import Recording
 from fakes.reply import Answer, AsFramed, Delivery, Frame, HttpFailure, Reply, Verbatim
 from fakes.script import Script
+
+if TYPE_CHECKING:
+    from fakes.dialects.base import WireDialect
 
 __all__ = ["Decision", "decide_expected", "decide_fallback", "decide_route", "reply_to"]
 

@@ -9,7 +9,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from fakes.answering import Decision, decide_expected, decide_fallback, decide_route
@@ -225,8 +224,10 @@ class FakeUpstream:
 
 
 def _named(dialect: Dialect) -> WireDialect:
-    named: Callable[[Dialect], WireDialect] = import_module("fakes.dialects").dialect
-    return named(dialect)
+    # Here, because the SDKs behind the dialects' validation take long to import.
+    from fakes.dialects import get
+
+    return get(dialect)
 
 
 def _call_of(incoming: Incoming) -> UpstreamCall:
