@@ -19,9 +19,9 @@ from itertools import zip_longest
 from typing import Any
 
 from conformance.transcript import Drive, Event, Exchange
+from fakes.correlation import TOKEN
 
 __all__ = [
-    "TOKEN",
     "Difference",
     "Names",
     "difference",
@@ -32,9 +32,6 @@ __all__ = [
     "normal_form_of_drive",
     "response_form",
 ]
-
-TOKEN = re.compile(r"\bcase-[0-9a-f]{12}\b")
-"""The token that a drive writes into its request."""
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 

@@ -1,0 +1,250 @@
+"""Judging: transcripts in, verdicts out. No I/O, no pytest, no clock.
+
+The outcome of a rule in a dialect is the worst of its cases':
+
+    harness-error    its check raised: a check never may
+    setup-error      no case at all could be driven
+    fail             a violation in a case that the baseline does not name
+    stale            the baseline names a case that was driven and breaks the rule no longer
+    expected-fail    violations, all of them in cases that the baseline names
+    pass             at least one observation, and no violation
+    not-applicable   nothing to judge, with the reason
+
+All violations of all cases are collected, whatever the outcome: one never hides another.
+
+Cases that could not be driven are the business of one verdict of their own, `DRIVEN` ("case.driven"): setup-error
+where the target is to blame, harness-error where the suite is. Held against every rule, one such case would
+turn hundreds of verdicts red and hide what the others say. A baseline may expect it like any other failure.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from conformance.baseline import Baseline
+from conformance.errors import ExitCode
+from conformance.rules import INTEGRITY, Place, Rule, Seen, Violation
+from conformance.transcript import Drive, Transcript
+from conformance.verdict import Finding, Outcome, Verdict
+from fakes.script import Dialect
+
+__all__ = ["CORE_FEATURES", "DRIVEN", "exit_code", "judge", "partial_for"]
+
+CORE_FEATURES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "openai": frozenset({"reasoning", "store"}),
+        "open-responses": frozenset({"reasoning", "images"}),
+        "superset": frozenset({"reasoning", "images", "store"}),
+        "codex": frozenset({"reasoning", "custom-tools"}),
+    }
+)
+"""What a profile calls its core: a target that does not declare one of these conforms in part only."""
+
+
+def judge(
+    transcripts: Iterable[Transcript],
+    rules: Iterable[Rule],
+    *,
+    profile: str,
+    baseline: Baseline | None = None,
+    features: frozenset[str] | None = None,
+) -> list[Verdict]:
+    """One verdict a rule of the profile and dialect that was driven, in the order of the rules.
+
+    `features` are those that the target declares; None means all (a saved transcript, whose target is unknown).
+    """
+    by_dialect: dict[Dialect | None, list[Transcript]] = defaultdict(list)
+    for transcript in transcripts:
+        by_dialect[transcript.dialect].append(transcript)
+    expected = baseline or Baseline()
+    verdicts = [verdict for dialect, driven in by_dialect.items() for verdict in _driven(driven, dialect, expected)]
+    return verdicts + [
+        _verdict(rule, profile, dialect, driven, expected, features)
+        for rule in rules
+        if profile in rule.profiles
+        for dialect, driven in by_dialect.items()
+        if dialect is None or dialect in rule.dialects
+    ]
+
+
+def exit_code(verdicts: Sequence[Verdict], *, trouble: bool = False) -> ExitCode:
+    """What the process exits with. `trouble`: something beside the verdicts kept the job from being done."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    judged = outcomes & {Outcome.PASS, Outcome.FAIL, Outcome.EXPECTED_FAIL, Outcome.STALE}
+    if trouble or not judged or outcomes & {Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR}:
+        return ExitCode.TROUBLE
+    if any(_breaks(verdict) for verdict in verdicts):
+        return ExitCode.VIOLATIONS
+    return ExitCode.CONFORMS
+
+
+def _breaks(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.STALE or (verdict.outcome is Outcome.FAIL and verdict.decides)
+
+
+def partial_for(profile: str, features: frozenset[str]) -> tuple[str, ...]:
+    """The core features of a profile that a target does not declare: with one missing it is never conforming."""
+    return tuple(sorted(CORE_FEATURES.get(profile, frozenset()) - features))
+
+
+@dataclass
+class _Tally:
+    """What a check said of all cases of one dialect."""
+
+    observed: int = 0
+    cases: set[str] = field(default_factory=set)
+    violations: list[tuple[Violation, Transcript]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def _verdict(
+    rule: Rule,
+    profile: str,
+    dialect: Dialect | None,
+    transcripts: Sequence[Transcript],
+    baseline: Baseline,
+    features: frozenset[str] | None,
+) -> Verdict:
+    verdict = Verdict(rule, rule.level_in(profile), dialect, Outcome.NOT_APPLICABLE)
+    if excuse := _excuse(rule, dialect, features):
+        verdict.reason = excuse
+        return verdict
+    tally = _Tally()
+    for transcript in transcripts:
+        _apply(rule, transcript, tally)
+    _settle(verdict, tally, transcripts, baseline)
+    return verdict
+
+
+def _settle(verdict: Verdict, tally: _Tally, transcripts: Sequence[Transcript], baseline: Baseline) -> None:
+    """Fill a verdict from what its check said."""
+    verdict.observed, verdict.cases = tally.observed, len(tally.cases)
+    verdict.findings = [
+        Finding(violation, transcript, baseline.reason(verdict.rule.id, transcript.case, verdict.dialect))
+        for violation, transcript in tally.violations
+    ]
+    candidates = [
+        *((Outcome.HARNESS_ERROR, _first_of(tally.errors)) for _ in tally.errors[:1]),
+        *_violated(verdict.findings),
+        *_stale(verdict, transcripts, tally, baseline),
+        *_observed(tally, transcripts),
+    ]
+    verdict.outcome, verdict.reason = min(candidates, key=lambda candidate: candidate[0].rank)
+
+
+def _driven(transcripts: Sequence[Transcript], dialect: Dialect | None, baseline: Baseline) -> Iterator[Verdict]:
+    """The verdict on driving itself, where there is something to say about it."""
+    problems = list(_problems(transcripts))
+    if not problems and not any(baseline.of(DRIVEN.id, dialect)):
+        return
+    verdict = Verdict(DRIVEN, DRIVEN.level, dialect, Outcome.PASS)
+    tally = _Tally()
+    for transcript in transcripts:
+        _apply(DRIVEN, transcript, tally)
+    _settle(verdict, tally, transcripts, baseline)
+    if verdict.outcome is Outcome.FAIL:
+        harness = [text for text, drive in problems if drive.blame == "harness"]
+        verdict.outcome = Outcome.HARNESS_ERROR if harness else Outcome.SETUP_ERROR
+        verdict.reason = _first_of(harness or [text for text, _ in problems])
+    yield verdict
+
+
+def _check_driven(transcript: Transcript) -> Iterator[Seen | Violation]:
+    """Every case can be driven to its end."""
+    for drive in transcript.drives:
+        place = Place(drive.kind, max(0, len(drive.exchanges) - 1))
+        if drive.problem is None:
+            yield Seen(place)
+        else:
+            yield Violation(place, "the case can be driven to its end", drive.problem)
+
+
+DRIVEN = Rule(
+    id="case.driven",
+    level=INTEGRITY,
+    source="this suite: what cannot be driven cannot be judged",
+    requirement="Every case can be driven to its end.",
+    why="What a case would have shown stays unknown.",
+    check=_check_driven,
+    evidence="both",
+)
+"""The rule behind the verdict on driving itself. It is in no profile and no requirement set."""
+
+
+def _excuse(rule: Rule, dialect: Dialect | None, features: frozenset[str] | None) -> str:
+    """Why a rule cannot be judged at all; "" when it can."""
+    if dialect is None and rule.evidence != "client":
+        return "needs a fake upstream behind the target, and there is none"
+    missing = sorted(rule.features - features) if features is not None else []
+    if missing:
+        return f"the target does not declare {' and '.join(missing)}"
+    return ""
+
+
+def _apply(rule: Rule, transcript: Transcript, tally: _Tally) -> None:
+    """Run a check over one transcript, and keep all it says up to a possible exception."""
+    try:
+        for said in rule.check(transcript):
+            tally.observed += 1
+            tally.cases.add(transcript.case)
+            if isinstance(said, Violation):
+                tally.violations.append((said, transcript))
+            elif not isinstance(said, Seen):
+                raise TypeError(f"a check yields Seen and Violation only, and this one yielded {said!r}")
+    except Exception as error:  # noqa: BLE001 - a broken check must be told apart from a broken target
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        tally.errors.append(
+            f"the check of {rule.id} raised on case {transcript.case}: {type(error).__name__}: {error} "
+            f"({place.filename}:{place.lineno}); this is a fault of the suite, please report it"
+        )
+
+
+_Candidates = Iterator[tuple[Outcome, str]]
+
+
+def _violated(findings: Sequence[Finding]) -> _Candidates:
+    reasons = list(dict.fromkeys(finding.expected_reason for finding in findings))
+    if None in reasons:
+        yield Outcome.FAIL, ""
+    elif reasons:
+        yield Outcome.EXPECTED_FAIL, f"in the baseline: {_first_of([reason for reason in reasons if reason])}"
+
+
+def _stale(verdict: Verdict, transcripts: Sequence[Transcript], tally: _Tally, baseline: Baseline) -> _Candidates:
+    """Entries that name something driven which breaks the rule no longer: a glob is judged as a whole."""
+    failing = {transcript.case for _, transcript in tally.violations}
+    undriven = {transcript.case for transcript in transcripts if any(_problems([transcript]))}
+    driven = {transcript.case for transcript in transcripts}
+    for entry in baseline.of(verdict.rule.id, verdict.dialect):
+        for pattern in entry.cases:
+            named = {case for case in driven if fnmatchcase(case, pattern)}
+            if named and not named & (failing | undriven):
+                yield Outcome.STALE, f"the baseline expects a failure in {pattern}, and it passes: take it out"
+
+
+def _observed(tally: _Tally, transcripts: Sequence[Transcript]) -> _Candidates:
+    cases = len({transcript.case for transcript in transcripts})
+    problems = [text for text, _ in _problems(transcripts)]
+    if tally.observed:
+        yield Outcome.PASS, ""
+    elif problems and not any(drive.problem is None for one in transcripts for drive in one.drives):
+        yield Outcome.SETUP_ERROR, f"no case could be driven: {_first_of(problems)}"
+    else:
+        also = f"; {len(problems)} drives could not be made" if problems else ""
+        yield Outcome.NOT_APPLICABLE, f"nothing to judge: not seen in {cases} case{'s' * (cases != 1)}{also}"
+
+
+def _problems(transcripts: Iterable[Transcript]) -> Iterator[tuple[str, Drive]]:
+    for transcript in transcripts:
+        for drive in transcript.drives:
+            if drive.problem:
+                yield f"{transcript.case} ({drive.kind}): {drive.problem}", drive
+
+
+def _first_of(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"{texts[0]} (and {len(texts) - 1} more)"
