@@ -1,0 +1,469 @@
+"""Anthropic Messages: turns -> request, events -> parts.
+
+Sources: the anthropic SDK's ``MessageCreateParams`` and ``RawMessageStreamEvent``, Anthropic's pages on
+streaming, extended thinking and tool use; and how vLLM's and llama.cpp's own ``/v1/messages`` differ.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import Any
+
+import msgspec
+
+from .config import Config
+from .errors import invalid
+from .history import Assistant, Call, File, History, Image, Message, Part, Text, Thought
+from .reader import Reader
+from .request import Request
+from .response import Usage, count
+from .stream import End, Item
+from .tools import Toolbox
+
+# --- request
+
+_LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?:;[^,]*)?,(?P<data>.*)", re.DOTALL)
+_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_GO_ON = "Continue."
+_CLAUDE = re.compile(r"claude-(?:opus|sonnet|haiku|fable|mythos)-(\d+)(?:[-.](\d{1,2})(?!\d))?")
+_OLD_CLAUDE = re.compile(r"claude-(?:instant|2|3-(?!7))")
+
+# Tokens of thinking for models that are told a budget; never more than half of max_tokens.
+_BUDGET = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 31_999}
+_EFFORT = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+
+
+def build(request: Request, history: History, tools: Toolbox, config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The body of ``POST /v1/messages``, and the settings that differ from what the client asked.
+
+    Raises ApiError for content this API has no form for.
+    """
+    turns = _Turns(request, history, config)
+    body: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": request.max_output_tokens or config.default_max_tokens,
+        "messages": turns.messages,
+        "stream": True,
+    }
+    if turns.system:
+        body["system"] = "\n\n".join(turns.system)
+    _tools(body, request, tools)
+    _think(body, request, history)
+    applied = _sample(body, request, history)
+    _format(body, request, history)
+    user = request.safety_identifier or request.user
+    if user:
+        body["metadata"] = {"user_id": user}
+    for name in ("presence_penalty", "frequency_penalty", "top_logprobs"):
+        if getattr(request, name):
+            history.warnings.append(f"{name} has no effect")
+            applied[name] = 0
+    return body, applied
+
+
+class _Turns:
+    """The conversation as alternating user and assistant messages."""
+
+    def __init__(self, request: Request, history: History, config: Config) -> None:
+        self.system = [request.instructions] if request.instructions else []
+        self.messages: list[dict[str, Any]] = []
+        self._ids: set[str] = set()
+        in_place = config.system_position == "in-place"
+        for turn in history.turns:
+            if isinstance(turn, Assistant):
+                self._assistant(turn)
+            elif turn.role == "user":
+                self._say("user", [_part(part) for part in turn.parts if not _blank(part)])
+            elif in_place:
+                self.messages.append({"role": "system", "content": _text(turn)})
+            elif _text(turn):
+                self.system.append(_text(turn))
+        if not self.messages or self.messages[0]["role"] == "assistant":
+            self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _GO_ON}]})
+        if self.messages[-1]["role"] != "user":
+            # A trailing assistant message would be a prefill, which current models refuse.
+            self._say("user", [{"type": "text", "text": _GO_ON}])
+
+    def _say(self, role: str, blocks: list[dict[str, Any]]) -> None:
+        if not blocks:
+            return
+        if self.messages and self.messages[-1]["role"] == role:
+            self.messages[-1]["content"] += blocks
+        else:
+            self.messages.append({"role": role, "content": blocks})
+
+    def _assistant(self, turn: Assistant) -> None:
+        blocks: list[dict[str, Any]] = []
+        results: list[dict[str, Any]] = []
+        for block in turn.blocks:
+            if isinstance(block, Thought):
+                # Without a signature it is not a thinking block, and as text the model would mimic it.
+                blocks += block.carried.blocks if block.carried else ()
+            elif isinstance(block, Call):
+                call_id = self._legal(block.call_id)
+                arguments = msgspec.Raw(_object(block.arguments))
+                blocks.append({"type": "tool_use", "id": call_id, "name": block.name, "input": arguments})
+                results.append(_result(call_id, block))
+            elif not _blank(block):
+                blocks.append({"type": "text", "text": block.text})
+        self._say("assistant", blocks)
+        self._say("user", results)
+
+    def _legal(self, call_id: str) -> str:
+        """An id of the alphabet Messages allows, unique in the whole conversation."""
+        legal = call_id
+        if not _LEGAL_ID.fullmatch(call_id):
+            legal = f"toolu_{hashlib.sha256(call_id.encode()).hexdigest()[:32]}"
+        unique, number = legal, 1
+        while unique in self._ids:
+            number += 1
+            unique = f"{legal[:56]}_{number}"
+        self._ids.add(unique)
+        return unique
+
+
+def _blank(part: Part) -> bool:
+    return isinstance(part, Text) and not part.text.strip()
+
+
+def _text(turn: Message) -> str:
+    return "\n\n".join(part.text for part in turn.parts if isinstance(part, Text) and not _blank(part))
+
+
+def _object(arguments: str) -> bytes:
+    """Arguments as the object that ``tool_use.input`` must be, its bytes untouched where it is one."""
+    if not arguments.strip():
+        return b"{}"
+    try:
+        if isinstance(msgspec.json.decode(arguments), dict):
+            return arguments.encode()
+    except msgspec.DecodeError:
+        pass
+    return msgspec.json.encode({"arguments": arguments})
+
+
+def _result(call_id: str, call: Call) -> dict[str, Any]:
+    content = [_part(part) for part in call.result or () if not _blank(part)]
+    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id}
+    if len(content) == 1 and content[0]["type"] == "text":
+        return {**block, "content": content[0]["text"]}
+    return {**block, "content": content} if content else block
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, Image):
+        return {"type": "image", "source": _image(part)}
+    if isinstance(part, File):
+        return {"type": "document", "source": _document(part), **({"title": part.name} if part.name else {})}
+    raise invalid("Audio is not supported by this server's upstream.", "input", "unsupported_parameter")
+
+
+def _image(part: Image) -> dict[str, Any]:
+    match = _DATA_URL.match(part.url)
+    if match is None:
+        return {"type": "url", "url": part.url}
+    if match["type"] not in _IMAGES:
+        raise invalid(f"Images of type {match['type']!r} are not supported.", "input", "unsupported_image_media_type")
+    return {"type": "base64", "media_type": match["type"], "data": match["data"]}
+
+
+def _document(part: File) -> dict[str, Any]:
+    if part.data is None:
+        return {"type": "url", "url": part.url}
+    match = _DATA_URL.match(part.data)
+    media, data = (match["type"], match["data"]) if match else ("application/pdf", part.data)
+    if media.startswith("text/"):
+        try:
+            text = base64.b64decode(data, validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise invalid("'file_data' is not base64 of UTF-8 text.", "input", "invalid_value") from None
+        return {"type": "text", "media_type": "text/plain", "data": text}
+    if media != "application/pdf":
+        raise invalid(f"Files of type {media!r} are not supported.", "input", "unsupported_parameter")
+    return {"type": "base64", "media_type": media, "data": data}
+
+
+def _tools(body: dict[str, Any], request: Request, tools: Toolbox) -> None:
+    offered = tools.offered()
+    if not offered:
+        return
+    body["tools"] = []
+    for tool in offered:
+        entry: dict[str, Any] = {"name": tool.flat, "input_schema": {**tool.parameters, "type": "object"}}
+        entry |= {"description": tool.description} if tool.description else {}
+        entry |= {"strict": tool.strict} if tool.strict is not None else {}
+        body["tools"].append(entry)
+    mode = {"required": "any"}.get(tools.choice.mode, tools.choice.mode)
+    choice: dict[str, Any] = {"type": mode}
+    if tools.choice.tool:
+        choice = {"type": "tool", "name": tools.choice.tool.flat}
+    if request.parallel_tool_calls is False and mode != "none":
+        choice["disable_parallel_tool_use"] = True
+    if request.tool_choice is not None or choice != {"type": "auto"}:
+        body["tool_choice"] = choice
+
+
+def _version(model: str) -> tuple[int, int] | None:
+    """The version of a Claude model from 4 on; None for everything else."""
+    match = _CLAUDE.search(model)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def _think(body: dict[str, Any], request: Request, history: History) -> None:
+    """Turn thinking on as the model takes it: adaptive from Claude 4.6, with a budget before and elsewhere."""
+    asked = request.reasoning
+    if asked is None or asked.effort == "none" or not (asked.effort or asked.summary):
+        return
+    if _OLD_CLAUDE.search(body["model"]):
+        history.warnings.append("reasoning has no effect: the model does not think")
+        return
+    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        history.warnings.append("reasoning is off: a forced tool_choice excludes it")
+        return
+    if (_version(body["model"]) or (0, 0)) >= (4, 6):
+        body["thinking"] = {"type": "adaptive", "display": "summarized"}
+        if asked.effort:
+            body["output_config"] = {"effort": _EFFORT[asked.effort]}
+        return
+    budget = min(_BUDGET[asked.effort or "medium"], body["max_tokens"] // 2)
+    if budget < 1024:
+        history.warnings.append("reasoning is off: max_output_tokens leaves no room for it")
+    elif _unsigned_loop(history):
+        history.warnings.append("reasoning is off for this turn: the reasoning before the tool call is missing")
+    else:
+        shown = {"display": "summarized"} if "claude" in body["model"] else {}
+        body["thinking"] = {"type": "enabled", "budget_tokens": budget, **shown}
+
+
+def _unsigned_loop(history: History) -> bool:
+    """Whether a running tool loop lacks the thinking block that ``enabled`` demands at its start."""
+    last = history.turns[-1] if history.turns else None
+    if not isinstance(last, Assistant) or not last.calls():
+        return False
+    first = last.blocks[0]
+    return not (isinstance(first, Thought) and first.carried and first.carried.blocks)
+
+
+def _sample(body: dict[str, Any], request: Request, history: History) -> dict[str, Any]:
+    """temperature or top_p, as far as the model takes them; returns what was changed."""
+    applied: dict[str, Any] = {}
+    fixed = "thinking" in body or (_version(request.model) or (0, 0)) >= (4, 7)
+    if request.temperature is not None and request.temperature > 1:
+        applied["temperature"] = 1
+    temperature = applied.get("temperature", request.temperature)
+    if fixed:
+        applied |= {key: 1 for key in ("temperature", "top_p") if getattr(request, key) not in (None, 1)}
+    elif temperature is not None:
+        body["temperature"] = temperature
+        applied |= {"top_p": 1} if request.top_p not in (None, 1) else {}
+    elif request.top_p is not None:
+        body["top_p"] = request.top_p
+    history.warnings += [f"{key} was changed to {value}" for key, value in applied.items()]
+    return applied
+
+
+def _format(body: dict[str, Any], request: Request, history: History) -> None:
+    form = request.format
+    if form["type"] == "json_schema":
+        shape = {"format": {"type": "json_schema", "schema": form["schema"]}}
+        body["output_config"] = {**body.get("output_config", {}), **shape}
+    elif form["type"] == "json_object":
+        hint = "Answer with one JSON object and nothing else."
+        body["system"] = f"{body['system']}\n\n{hint}" if "system" in body else hint
+        history.warnings.append("text.format json_object is only asked for in words")
+    if (request.text or {}).get("verbosity"):
+        history.warnings.append("text.verbosity has no effect")
+
+
+# --- answer
+
+
+class _Block(msgspec.Struct):
+    """A content block, or the delta of one."""
+
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = msgspec.Raw(b"")
+    partial_json: str | None = None
+    citation: dict[str, Any] | None = None
+    citations: list[dict[str, Any]] | None = None
+    stop_reason: str | None = None
+    stop_details: dict[str, Any] | None = None
+
+
+class _Message(msgspec.Struct):
+    content: list[_Block] | None = None
+    stop_reason: str | None = None
+    stop_details: dict[str, Any] | None = None
+    usage: dict[str, Any] | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    index: int = -1
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Block | None = None
+    usage: dict[str, Any] | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_MESSAGE = msgspec.json.Decoder(_Message)
+
+_STOP: dict[str, End] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    # Only server tools pause a turn; none is offered, so the turn cannot be taken up again.
+    "pause_turn": "length",
+    "refusal": "refusal",
+}
+
+
+class _Open:
+    """A block that the upstream has begun."""
+
+    def __init__(self, kind: str, item: Item | None = None, start: int = 0) -> None:
+        self.kind = kind
+        self.item = item
+        self.start = start
+        self.input = ""
+        self.citations: list[dict[str, Any]] = []
+
+
+class MessagesReader(Reader):
+    """Reads Messages stream events, or one whole message."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._blocks: dict[int, _Open] = {}
+        self._usage: dict[str, Any] = {}
+
+    def _event(self, name: bytes, data: bytes) -> None:
+        event = self._decode(_EVENT, data)
+        kind = event.type
+        if kind == "content_block_delta" and event.delta is not None:
+            block = self._blocks.get(event.index)
+            if block is not None:
+                self._delta(block, event.delta)
+        elif kind == "content_block_start" and event.content_block is not None:
+            self._start(event.index, event.content_block)
+        elif kind == "content_block_stop":
+            self._stop(event.index)
+        elif kind == "message_start" and event.message is not None:
+            self._count(event.message.usage)
+        elif kind == "message_delta":
+            self._count(event.usage)
+            if event.delta is not None:
+                self._finish(event.delta.stop_reason, event.delta.stop_details)
+        elif kind == "message_stop":
+            self._flush()
+            self.stream.end(explicit=True)
+        elif kind == "error" or name == b"error" or not kind:
+            # llama.cpp and vLLM send errors in OpenAI's shape, without a type of their own.
+            document = msgspec.json.decode(data)
+            if kind == "error" or name == b"error" or "error" in document:
+                self._fail(document)
+
+    def _whole(self, body: bytes) -> None:
+        message = self._decode(_MESSAGE, body)
+        for index, block in enumerate(message.content or ()):
+            self._start(index, block)
+            for citation in block.citations or ():
+                self._blocks[index].citations.append(citation)
+            self._stop(index)
+        self._count(message.usage)
+        self._finish(message.stop_reason, message.stop_details)
+
+    def _flush(self) -> None:
+        """Servers other than Anthropic's may give the whole input at the start, and no delta."""
+        for block in self._blocks.values():
+            if block.item is not None and block.input not in ("", "{}", "null") and not block.item.pieces:
+                self.stream.arguments(block.item, block.input)
+
+    def _start(self, index: int, block: _Block) -> None:
+        kind = block.type
+        self._flush()
+        opened = self._blocks[index] = _Open(kind, start=self.stream.offset())
+        if kind == "text" and block.text:
+            self.stream.text(block.text)
+        elif kind == "thinking":
+            self._delta(opened, block)
+        elif kind == "redacted_thinking" and block.data:
+            opened.item = self.stream.think(None, "", "thinking")
+            opened.item.redacted = block.data
+        elif kind == "tool_use":
+            opened.item = self.stream.open_call(block.id or "", block.name or "")
+            opened.input = bytes(block.input).decode()
+
+    def _delta(self, block: _Open, delta: _Block) -> None:
+        if block.kind == "text":
+            if delta.text:
+                self.stream.text(delta.text)
+            if delta.citation is not None:
+                block.citations.append(delta.citation)
+        elif block.kind == "tool_use" and block.item is not None:
+            if delta.partial_json:
+                self.stream.arguments(block.item, delta.partial_json)
+        elif block.kind == "thinking":
+            if delta.thinking:
+                block.item = self.stream.think(block.item, delta.thinking, "thinking")
+            if delta.signature:
+                # A signature replaces; alone it is thinking that is not shown.
+                block.item = block.item or self.stream.think(None, "", "thinking")
+                block.item.signature = delta.signature
+
+    def _stop(self, index: int) -> None:
+        block = self._blocks.get(index)
+        if block is None:
+            return
+        self._flush()
+        if block.item is not None:
+            # Not the end of a call yet: Anthropic also stops a block that max_tokens cut.
+            block.item.stopped = True
+        for citation in block.citations:
+            if citation.get("type") == "web_search_result_location":
+                self.stream.annotate(_citation(citation, block.start, self.stream.offset()))
+        block.citations.clear()
+
+    def _count(self, usage: dict[str, Any] | None) -> None:
+        """Figures are cumulative: a later one replaces an earlier one, a missing or zero one does not."""
+        if not usage:
+            return
+        self._usage |= {key: value for key, value in usage.items() if value}
+        cached = count(self._usage.get("cache_read_input_tokens"))
+        written = count(self._usage.get("cache_creation_input_tokens"))
+        details = self._usage.get("output_tokens_details") or {}
+        self.stream.usage = Usage(
+            # Here, unlike elsewhere, input_tokens excludes what was cached.
+            input=count(self._usage.get("input_tokens")) + cached + written,
+            output=count(self._usage.get("output_tokens")),
+            cached=cached,
+            cache_write=written,
+            reasoning=count(details.get("thinking_tokens")),
+        )
+
+    def _finish(self, reason: str | None, details: dict[str, Any] | None) -> None:
+        if reason:
+            self.stream.reason = _STOP.get(reason, "stop")
+            self.stream.explanation = str((details or {}).get("explanation") or "")
+
+
+def _citation(citation: dict[str, Any], start: int, end: int) -> dict[str, Any]:
+    return {
+        "type": "url_citation",
+        "url": str(citation.get("url") or ""),
+        "title": str(citation.get("title") or ""),
+        "start_index": start,
+        "end_index": end,
+    }

@@ -1,0 +1,510 @@
+"""Parts -> Responses events: the one state machine that knows the lifecycle.
+
+A dialect's reader calls ``text``, ``think``, ``open_call`` ... as the upstream's parts arrive; frames for the
+client collect until ``take``. Items go out strictly one after the other: the first unfinished item is live, what
+the upstream sends for later ones is kept until its turn comes. Nothing is ever joined twice: pieces are kept in
+lists, and the common delta event is three constant byte strings around a number and a JSON string.
+
+The shape that every measured client takes: created, in_progress, then per item added, deltas, done, and one
+terminal event that repeats the items (openai/openai-python and openai-node ``responses.stream``, openai/codex).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from . import sse
+from .errors import ApiError
+from .history import CallIds
+from .request import Request
+from .response import Usage, resource
+from .sealed import Carried, Sealer
+from .tools import Tool, Toolbox, unwrap
+
+End = Literal["stop", "length", "content_filter", "refusal", "error"]
+
+# part type: event of the part, event of its text, key of the text, key of the index
+_FAMILY = {
+    "output_text": ("response.content_part", "response.output_text", "text", "content_index"),
+    "refusal": ("response.content_part", "response.refusal", "refusal", "content_index"),
+    "summary_text": ("response.reasoning_summary_part", "response.reasoning_summary_text", "text", "summary_index"),
+    "reasoning_text": ("response.content_part", "response.reasoning_text", "text", "content_index"),
+}
+_PREFIX = {"function": "fc", "custom": "ctc", "tool_search": "tsc"}
+_encode = msgspec.json.encode
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One part of an item: text, a refusal, a piece of reasoning."""
+
+    kind: str
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
+    closed: bool = False
+    frame: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+
+    def body(self) -> dict[str, Any]:
+        """The part as it stands in an item."""
+        text = "".join(self.pieces)
+        if self.kind == "output_text":
+            return {"type": self.kind, "text": text, "annotations": self.annotations, "logprobs": self.logprobs}
+        return {"type": self.kind, _FAMILY[self.kind][2]: text}
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One output item; ``index`` is its ``output_index`` once it was announced."""
+
+    kind: Literal["message", "reasoning", "call", "compaction"]
+    parts: list[Part] = field(default_factory=list)
+    id: str = ""
+    index: int = -1
+    ended: bool = False
+    dropped: bool = False
+    done: dict[str, Any] | None = None
+    # reasoning
+    origin: str = ""
+    signature: str = ""
+    redacted: str = ""
+    # calls
+    upstream_id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list)
+    stopped: bool = False
+    call_id: str = ""
+    tool: Tool | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether the item's content is shown only when it is done."""
+        return self.tool is not None and self.tool.kind != "function"
+
+    def whole(self) -> bool:
+        """Whether a call's arguments are one complete JSON value."""
+        try:
+            msgspec.json.decode("".join(self.pieces))
+        except msgspec.DecodeError:
+            return False
+        return True
+
+
+class Stream:
+    """One response being made; ``seed`` is random and unguessable, ``now`` the time in Unix seconds."""
+
+    def __init__(
+        self,
+        request: Request,
+        tools: Toolbox,
+        sealer: Sealer,
+        ids: CallIds,
+        *,
+        seed: str,
+        now: float,
+        applied: dict[str, Any] | None = None,
+        raw_reasoning: bool = False,
+        refusals_as_text: bool = False,
+    ) -> None:
+        self.now = now
+        self.usage: Usage | None = None
+        self.reason: End | None = None
+        self.explanation = ""
+        self.failure: ApiError | None = None
+        self.result: dict[str, Any] | None = None
+        """The finished Response; None while it is being made."""
+        self._request = request
+        self._tools = tools
+        self._sealer = sealer
+        self._ids = ids
+        self._seed = seed
+        self._thought_kind = "reasoning_text" if raw_reasoning else "summary_text"
+        self._refusal_kind = "output_text" if refusals_as_text else "refusal"
+        self._base = resource(request, f"resp_{seed}", now, applied or {})
+        self._frames: list[bytes] = []
+        self._sequence = 0
+        self._items: list[Item] = []
+        self._head = 0
+        self._announced: list[Item] = []
+        self._call_ids: set[str] = set()
+        self._emit("response.created", response=self._base)
+        self._emit("response.in_progress", response=self._base)
+
+    # --- what the transport asks for
+
+    def take(self) -> bytes:
+        """The frames made since the last call."""
+        frames = b"".join(self._frames)
+        self._frames.clear()
+        return frames
+
+    def keep_alive(self) -> None:
+        """Repeat ``response.in_progress`` with the items so far.
+
+        A comment does not reset openai/codex's idle timer, an unknown event breaks openai-node, and an empty
+        ``output`` breaks its ``accumulateResponse``.
+        """
+        output = [item.done or self._body(item, "in_progress", empty=item.held) for item in self._announced]
+        self._emit("response.in_progress", response={**self._base, "output": output})
+
+    # --- parts
+
+    def text(self, text: str, logprobs: list[dict[str, Any]] | None = None) -> None:
+        """Answer text."""
+        self._say("output_text", text, logprobs)
+
+    def refuse(self, text: str) -> None:
+        """Text with which the model declines."""
+        self._say(self._refusal_kind, text, None)
+
+    def offset(self) -> int:
+        """How many characters of text the open part has; where a citation begins or ends."""
+        tail = self._items[-1] if self._items else None
+        return tail.parts[-1].length if tail is not None and tail.kind == "message" else 0
+
+    def annotate(self, annotation: dict[str, Any]) -> None:
+        """An annotation of the text part that is open; dropped when none is."""
+        item = self._items[-1] if self._items else None
+        if item is None or item.kind != "message" or item.ended or item.parts[-1].kind != "output_text":
+            return
+        part = item.parts[-1]
+        part.annotations.append(annotation)
+        if item.index >= 0:
+            self._emit_annotation(item, part, len(part.annotations) - 1)
+
+    def think(self, item: Item | None, text: str, origin: str) -> Item:
+        """Reasoning text, in a new item when ``item`` is None or over; ``origin`` is the upstream's field for it."""
+        if item is None or item.ended:
+            item = self._add(Item("reasoning", origin=origin))
+        if text:
+            self._append(item, self._thought_kind, text, None)
+        return item
+
+    def open_call(self, upstream_id: str = "", name: str = "") -> Item:
+        """A tool call that begins; it is announced when its first argument byte shows the name is whole."""
+        return self._add(Item("call", upstream_id=upstream_id, name=name))
+
+    def arguments(self, call: Item, text: str) -> None:
+        """A fragment of a call's arguments."""
+        call.pieces.append(text)
+        if call.index < 0:
+            self._advance()
+        elif call.tool is not None and call.tool.kind == "function" and call.done is None:
+            self._delta(call.parts[0], text)
+
+    # --- endings
+
+    def end(self, explicit: bool) -> None:
+        """The upstream is through; ``explicit`` when it said so (``[DONE]``, ``message_stop``)."""
+        if self.result is not None:
+            return
+        answered = any(item.kind != "reasoning" for item in self._items)
+        reason = self.reason
+        if reason is None and explicit and answered:
+            cut = any(item.kind == "call" and item.pieces and not item.whole() for item in self._items)
+            reason = None if cut else "stop"
+        if reason == "refusal" and not answered:
+            self.refuse(self.explanation or "The model declined to answer.")
+            reason = "stop"
+        if reason == "stop":
+            self._complete()
+        elif reason == "length":
+            self._cut("max_output_tokens")
+        elif reason in ("content_filter", "refusal"):
+            self._cut("content_filter")
+        else:
+            self.fail(ApiError(502, "The upstream ended its answer before it was complete.", code="upstream_error"))
+
+    def fail(self, error: ApiError) -> None:
+        """End at once with ``response.failed``; what is open gets no closing events.
+
+        A half message that is closed is shown, stored and replayed by openai/codex.
+        """
+        if self.result is not None:
+            return
+        self.failure = error
+        self._terminal("failed", [item.done for item in self._announced if item.done], error=error.failure())
+
+    def _complete(self) -> None:
+        for item in self._items:
+            item.ended = True
+        self._advance()
+        self._terminal("completed", [item.done for item in self._announced if item.done])
+
+    def _cut(self, reason: str) -> None:
+        """End as incomplete: the item that was open is, too.
+
+        A call that was open gets neither ``arguments.done`` nor ``output_item.done``, even if it parses:
+        openai/codex runs a tool as soon as the latter arrives, whatever its status.
+        """
+        for item in self._items[self._head : -1]:
+            if item.kind == "call" and not (item.stopped or item.whole()):
+                break
+            item.ended = True
+        self._advance()
+        for item in self._items[self._head :]:
+            if item.index < 0 and not self._open(item):
+                continue
+            if item.kind != "call":
+                self._close(item, "incomplete")
+        output = [item.done or self._body(item, "incomplete") for item in self._announced]
+        self._terminal("incomplete", output, incomplete_details={"reason": reason})
+
+    def _terminal(self, status: str, output: list[dict[str, Any]], **fields: Any) -> None:
+        usage = self.usage.body() if self.usage else None
+        completed_at = max(int(self.now), self._base["created_at"]) if status == "completed" else None
+        self.result = {
+            **self._base, "status": status, "output": output, "usage": usage, "completed_at": completed_at, **fields
+        }  # fmt: skip
+        self._emit(f"response.{status}", response=self.result)
+        self._frames.append(sse.DONE)
+
+    # --- items
+
+    def _add(self, item: Item) -> Item:
+        """Put an item behind the others; those that are over now give way."""
+        for earlier in self._items[self._head :]:
+            if not earlier.ended:
+                earlier.ended = earlier.kind != "call" or earlier.stopped or earlier.whole()
+        self._items.append(item)
+        self._advance()
+        return item
+
+    def _advance(self) -> None:
+        """Open the live item, close it when it has ended, go on to the next."""
+        while self._head < len(self._items):
+            item = self._items[self._head]
+            if item.index < 0 and not item.dropped:
+                self._open(item)
+            if not item.ended or (item.index < 0 and not item.dropped):
+                return
+            if not item.dropped:
+                self._close(item, "completed")
+            self._head += 1
+
+    def _open(self, item: Item) -> bool:
+        """Announce an item with what is known of it; False while that is too little."""
+        if item.kind == "call" and not self._identify(item):
+            return False
+        item.index = len(self._announced)
+        prefix = _PREFIX[item.tool.kind] if item.tool else {"message": "msg", "reasoning": "rs"}.get(item.kind, "cmp")
+        item.id = f"{prefix}_{self._seed[:32]}{item.index:04x}"
+        self._announced.append(item)
+        added = self._body(item, "in_progress", empty=True)
+        self._emit("response.output_item.added", output_index=item.index, item=added)
+        if item.tool is not None and item.tool.kind == "function":
+            item.parts = [Part("arguments")]
+            self._template(item, item.parts[0], "response.function_call_arguments.delta", "", b"}\n\n")
+            if item.pieces:
+                self._delta(item.parts[0], "".join(item.pieces))
+        for part in () if item.kind == "call" else item.parts:
+            self._open_part(item, part)
+            if part is not item.parts[-1]:
+                self._close_part(item, part)
+        return True
+
+    def _identify(self, item: Item) -> bool:
+        """Settle a call's tool and id, once its name is whole; a call that must not be seen is dropped."""
+        if not (item.ended or self.reason or (item.name and item.pieces)):
+            return False
+        tool = self._tools.find(item.name)
+        serial = self._request.parallel_tool_calls is False and bool(self._call_ids)
+        item.dropped = not item.name or serial or not self._tools.permits(tool)
+        if item.dropped:
+            return False
+        item.tool, item.call_id = tool, self._call_id(item.upstream_id)
+        return True
+
+    def _call_id(self, upstream_id: str) -> str:
+        """The upstream's id where a client can hold it (1-64 printable characters, unique here), else ours."""
+        call_id = upstream_id
+        if len(call_id) > 64 or not call_id.isprintable() or " " in call_id:
+            call_id = self._ids.shorten(upstream_id)
+        if not call_id or call_id in self._call_ids:
+            call_id = f"call_{self._seed[-24:]}{len(self._call_ids):04x}"
+        self._call_ids.add(call_id)
+        return call_id
+
+    def _close(self, item: Item, status: str) -> None:
+        if item.kind == "call":
+            self._close_call(item)
+        elif item.parts:
+            self._close_part(item, item.parts[-1])
+        item.ended = True
+        item.done = self._body(item, status)
+        self._emit("response.output_item.done", output_index=item.index, item=item.done)
+
+    def _close_call(self, item: Item) -> None:
+        where = {"item_id": item.id, "output_index": item.index}
+        kind = item.tool.kind if item.tool else ""
+        if not item.pieces:
+            item.pieces.append("{}")
+            if kind == "function":
+                self._delta(item.parts[0], "{}")
+        arguments = "".join(item.pieces)
+        if kind == "function":
+            name = item.tool.name if item.tool else ""
+            self._emit("response.function_call_arguments.done", **where, name=name, arguments=arguments)
+        elif kind == "custom":
+            text = unwrap(arguments)
+            if text:
+                self._emit("response.custom_tool_call_input.delta", **where, delta=text)
+            self._emit("response.custom_tool_call_input.done", **where, input=text)
+
+    def _body(self, item: Item, status: str, *, empty: bool = False) -> dict[str, Any]:
+        """The item as an object; ``empty`` as it is announced, before its deltas."""
+        body: dict[str, Any] = {"id": item.id, "type": item.kind, "status": status}
+        if item.tool is not None:
+            return {**body, **_call_body(item, item.tool, "" if empty else "".join(item.pieces))}
+        parts = [] if empty else [part.body() for part in item.parts if part.frame[0]]
+        if item.kind == "message":
+            return {**body, "role": "assistant", "content": parts}
+        raw = item.kind == "reasoning" and self._thought_kind == "reasoning_text"
+        body |= {"summary": [], "content": parts} if raw and parts else {"summary": [] if raw else parts}
+        blob = self._blob(item) if status != "in_progress" else None
+        return {**body, "encrypted_content": blob} if blob else body
+
+    def _blob(self, item: Item) -> str | None:
+        text = "".join(piece for part in item.parts for piece in part.pieces)
+        if item.redacted:
+            return self._sealer.seal(Carried(blocks=[{"type": "redacted_thinking", "data": item.redacted}]))
+        if item.origin == "thinking":
+            block = {"type": "thinking", "thinking": text, "signature": item.signature}
+            return self._sealer.seal(Carried(blocks=[block]))
+        return self._sealer.seal(Carried(text=text, field=item.origin)) if text else None
+
+    # --- parts of items
+
+    def _say(self, kind: str, text: str, logprobs: list[dict[str, Any]] | None) -> None:
+        item = self._items[-1] if self._items else None
+        if item is None or item.kind != "message" or item.ended:
+            item = self._add(Item("message", [Part(kind)]))
+        self._append(item, kind, text, logprobs)
+
+    def _append(self, item: Item, kind: str, text: str, logprobs: list[dict[str, Any]] | None) -> None:
+        part = item.parts[-1] if item.parts else None
+        if part is None or part.kind != kind:
+            if part is not None and item.index >= 0:
+                self._close_part(item, part)
+            part = Part(kind)
+            item.parts.append(part)
+        if item.index >= 0 and not part.frame[0]:
+            self._open_part(item, part)
+        part.pieces.append(text)
+        part.length += len(text)
+        if logprobs:
+            part.logprobs += logprobs
+        if item.index < 0:
+            return
+        if logprobs:
+            where = {"item_id": item.id, "output_index": item.index, "content_index": item.parts.index(part)}
+            self._emit("response.output_text.delta", **where, delta=text, logprobs=logprobs)
+        else:
+            self._delta(part, text)
+
+    def _where(self, item: Item, part: Part) -> dict[str, Any]:
+        return {"item_id": item.id, "output_index": item.index, _FAMILY[part.kind][3]: item.parts.index(part)}
+
+    def _open_part(self, item: Item, part: Part) -> None:
+        """Announce a part; what it holds already goes out as one delta."""
+        added, family, _, index = _FAMILY[part.kind]
+        empty = Part(part.kind).body()
+        place = f',"{index}":{item.parts.index(part)}'
+        tail = b',"logprobs":[]}\n\n' if part.kind == "output_text" else b"}\n\n"
+        self._template(item, part, f"{family}.delta", place, tail)
+        self._emit(f"{added}.added", **self._where(item, part), part=empty)
+        if part.pieces:
+            self._delta(part, "".join(part.pieces))
+        for number in range(len(part.annotations)):
+            self._emit_annotation(item, part, number)
+
+    def _close_part(self, item: Item, part: Part) -> None:
+        if part.closed:
+            return
+        part.closed = True
+        added, family, key, _ = _FAMILY[part.kind]
+        where, body = self._where(item, part), part.body()
+        more = {"logprobs": part.logprobs} if part.kind == "output_text" else {}
+        self._emit(f"{family}.done", **where, **{key: body[key]}, **more)
+        self._emit(f"{added}.done", **where, part=body)
+
+    def _emit_annotation(self, item: Item, part: Part, number: int) -> None:
+        where = self._where(item, part)
+        annotation = part.annotations[number]
+        self._emit("response.output_text.annotation.added", **where, annotation_index=number, annotation=annotation)
+
+    # --- frames
+
+    def _template(self, item: Item, part: Part, event: str, place: str, tail: bytes) -> None:
+        head = f'event: {event}\ndata: {{"type":"{event}","sequence_number":'
+        middle = f',"item_id":"{item.id}","output_index":{item.index}{place},"delta":'
+        part.frame = head.encode(), middle.encode(), tail
+
+    def _delta(self, part: Part, text: str) -> None:
+        head, middle, tail = part.frame
+        self._frames.append(b"%b%d%b%b%b" % (head, self._sequence, middle, _encode(text), tail))
+        self._sequence += 1
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        payload = _encode({"type": event, "sequence_number": self._sequence, **fields})
+        self._frames.append(sse.frame(event, payload))
+        self._sequence += 1
+
+
+class Compaction(Stream):
+    """A response whose upstream answer is a summary, given to the client as one ``compaction`` item."""
+
+    def _say(self, kind: str, text: str, logprobs: list[dict[str, Any]] | None) -> None:
+        self._summary.append(text)
+
+    @property
+    def _summary(self) -> list[str]:
+        if not self._items:
+            self._items.append(Item("compaction"))
+        return self._items[0].pieces
+
+    def think(self, item: Item | None, text: str, origin: str) -> Item:
+        """Reasoning about a summary is of no use to anybody."""
+        return item or Item("reasoning")
+
+    def open_call(self, upstream_id: str = "", name: str = "") -> Item:
+        """Tools are not offered; a call is ignored."""
+        return Item("call", dropped=True, index=0)
+
+    def _blob(self, item: Item) -> str:
+        return self._sealer.seal(Carried(summary="".join(item.pieces)))
+
+    def _body(self, item: Item, status: str, *, empty: bool = False) -> dict[str, Any]:
+        # Neither the openai SDK nor Open Responses gives this item a status; its blob is known at once.
+        if item.done is None:
+            item.done = {"id": item.id, "type": "compaction", "encrypted_content": self._blob(item)}
+        return item.done
+
+    def _complete(self) -> None:
+        if not self._items:
+            self.fail(ApiError(502, "The upstream gave no summary of the conversation.", code="upstream_error"))
+            return
+        super()._complete()
+
+    def _cut(self, reason: str) -> None:
+        self.fail(ApiError(502, "The summary of the conversation was cut short.", code="upstream_error"))
+
+
+def _call_body(item: Item, tool: Tool, arguments: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"call_id": item.call_id}
+    if tool.kind == "tool_search":
+        try:
+            parsed = msgspec.json.decode(arguments or "{}")
+        except msgspec.DecodeError:
+            parsed = {}
+        return {**body, "type": "tool_search_call", "execution": "client", "arguments": parsed}
+    body["name"] = tool.name
+    if tool.namespace is not None:
+        body["namespace"] = tool.namespace
+    if tool.kind == "custom":
+        return {**body, "type": "custom_tool_call", "input": unwrap(arguments)}
+    return {**body, "type": "function_call", "arguments": arguments}
