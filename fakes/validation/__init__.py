@@ -1,0 +1,1 @@
+"""What real services refuse, and how: the validation of requests that reach a fake upstream."""
