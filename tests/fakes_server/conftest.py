@@ -1,12 +1,19 @@
-"""A dialect of two routes and no subtleties, and the upstream that speaks it."""
+"""A dialect of two routes and no subtleties, the upstream that speaks it, and two readers to look at it with."""
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+import aiohttp
 import pytest
+import requests
+import urllib3
 
 from fakes.faults import Faults
 from fakes.log import Objection
@@ -58,6 +65,103 @@ def event(piece: str) -> bytes:
 
 
 @pytest.fixture
-def upstream() -> Iterator[FakeUpstream]:
-    with FakeUpstream(PlainDialect(), faults=Faults(pause=0.05, stall_limit=5.0)) as fake:
+def plain() -> PlainDialect:
+    return PlainDialect()
+
+
+@pytest.fixture
+def upstream(plain: PlainDialect) -> Iterator[FakeUpstream]:
+    with FakeUpstream(plain, faults=Faults(pause=0.05, stall_limit=5.0)) as fake:
         yield fake
+
+
+@dataclass
+class Reading:
+    """What a client saw: `ended` is "complete", "incomplete" or "reset"; chunks are HTTP's, with their times."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    ended: str = "complete"
+
+    @property
+    def pieces(self) -> list[bytes]:
+        return [data for _, data in self.chunks]
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+class Reader(Protocol):
+    """Posts a body and reads the answer chunk by chunk, telling `on_chunk` the body so far."""
+
+    def __call__(
+        self, url: str, body: Mapping[str, Any], on_chunk: Callable[[bytes], None] | None = None
+    ) -> Reading: ...
+
+
+def read_with_requests(url: str, body: Mapping[str, Any], on_chunk: Callable[[bytes], None] | None = None) -> Reading:
+    reading = Reading()
+    try:
+        with requests.post(url, json=dict(body), stream=True, timeout=20) as response:
+            reading.status, reading.headers = response.status_code, dict(response.headers)
+            raw = response.raw
+            for data in raw.read_chunked() if raw.chunked else raw.stream(65536):
+                reading.chunks.append((time.monotonic(), data))
+                if on_chunk:
+                    on_chunk(reading.body)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        reading.ended = "reset" if _is_reset(error) else "incomplete"
+    return reading
+
+
+def read_with_aiohttp(url: str, body: Mapping[str, Any], on_chunk: Callable[[bytes], None] | None = None) -> Reading:
+    async def read() -> Reading:
+        reading = Reading()
+        try:
+            async with aiohttp.ClientSession() as session, session.post(url, json=dict(body)) as response:
+                reading.status, reading.headers = response.status, dict(response.headers)
+                held = b""
+                async for data, ends in response.content.iter_chunks():
+                    held += data
+                    if held and (ends or "Content-Length" in response.headers):
+                        reading.chunks.append((time.monotonic(), held))
+                        held = b""
+                        if on_chunk:
+                            on_chunk(reading.body)
+        except aiohttp.ClientError as error:
+            reading.ended = "reset" if _is_reset(error) else "incomplete"
+        return reading
+
+    return asyncio.run(read())
+
+
+def _is_reset(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ConnectionResetError) and error.errno == errno.ECONNRESET:
+            return True
+        if f"ConnectionResetError({errno.ECONNRESET}" in str(error):  # aiohttp only words what broke a body
+            return True
+        nested = next((part for part in error.args if isinstance(part, BaseException)), None)
+        error = nested or error.__cause__ or error.__context__
+    return False
+
+
+@pytest.fixture(params=[read_with_requests, read_with_aiohttp], ids=["requests", "aiohttp"])
+def read(request: pytest.FixtureRequest) -> Reader:
+    reader: Reader = request.param
+    return reader
+
+
+@pytest.fixture
+def ask(upstream: FakeUpstream, read: Reader) -> Callable[..., Reading]:
+    """Ask the fake for a completion of the model `token`, streamed unless said otherwise."""
+
+    def completion(
+        token: str, on_chunk: Callable[[bytes], None] | None = None, stream: bool = True, **more: Any
+    ) -> Reading:
+        url = upstream.url + PlainDialect.completion_path
+        return read(url, {"model": token, "stream": stream, **more}, on_chunk)
+
+    return completion
