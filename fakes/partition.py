@@ -34,7 +34,7 @@ _PLACES: tuple[tuple[re.Pattern[bytes], int], ...] = (
     (re.compile(rb"\r\n\r\n"), 3),  # between CR and LF of the blank line
     (re.compile(rb"(?<=\n)\n"), 0),  # between the two line ends
     (re.compile(rb"(?<=\r\n)\r\n"), 0),
-    (re.compile(rb"\r\n(?!\r)"), 1),  # between CR and LF of a field's line
+    (re.compile(rb"(?<=[^\r\n])\r\n"), 1),  # between CR and LF of a field's line
     (re.compile(rb"(?<![^\r\n])data:"), 2),  # inside the field's name
     (re.compile(rb"(?<![^\r\n])data:"), 5),  # before the optional space
     (re.compile(rb"(?<![^\r\n])event:"), 3),
