@@ -1,1 +1,5 @@
-"""The suite's cli."""
+"""The command line: `responses-conformance`."""
+
+from conformance.cli.main import main
+
+__all__ = ["main"]

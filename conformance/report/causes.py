@@ -8,7 +8,8 @@ Two ways, both checked against the run itself, so that nothing is explained away
    judged, and each explained rule fails in no case in which the pattern's own rules hold.
 2. What is left is grouped when it fails at exactly the same places.
 
-A rule that fits nowhere is a cause of its own. Each failing rule stands in exactly one cause.
+A rule that fits nowhere is a cause of its own. Dialects are looked at apart; where they agree, one cause names
+them all. Each failing rule of a dialect stands in exactly one cause.
 """
 
 from __future__ import annotations
@@ -38,8 +39,13 @@ def group_causes(verdicts: Iterable[VerdictEntry], patterns: Sequence[Pattern] =
     by_dialect: dict[str | None, list[VerdictEntry]] = defaultdict(list)
     for verdict in verdicts:
         by_dialect[verdict["dialect"]].append(verdict)
-    causes = [cause for dialect, group in by_dialect.items() for cause in _causes(dialect, group, patterns)]
-    return sorted(causes, key=lambda cause: -len(cause["rules"]))
+    merged: dict[tuple[str, ...], CauseEntry] = {}
+    for dialect, group in by_dialect.items():
+        for cause in _causes(dialect, group, patterns):
+            same = merged.setdefault(tuple(cause["rules"]), cause)
+            if same is not cause:
+                same["dialects"].append(dialect)
+    return sorted(merged.values(), key=lambda cause: -len(cause["rules"]))
 
 
 def _causes(dialect: str | None, verdicts: list[VerdictEntry], patterns: Sequence[Pattern]) -> list[CauseEntry]:
@@ -82,7 +88,7 @@ def _same_places(dialect: str | None, left: dict[str, VerdictEntry]) -> list[Cau
 
 
 def _cause(words: str, dialect: str | None, first: str, rules: Iterable[str]) -> CauseEntry:
-    return CauseEntry(cause=words, dialect=dialect, rules=[first, *sorted(set(rules) - {first})], fix_first=first)
+    return CauseEntry(cause=words, dialects=[dialect], rules=[first, *sorted(set(rules) - {first})], fix_first=first)
 
 
 def _words(verdict: VerdictEntry, rules: int) -> str:

@@ -70,7 +70,7 @@ def _lines(document: ResultDocument, style: Style, verbose: bool) -> Iterator[st
     verdicts = document["verdicts"]
     named = {item_name(verdict["rule"], verdict["dialect"]): verdict for verdict in verdicts}
     for cause in document["causes"]:
-        yield from _cause(cause, named, document["target"]["arguments"], style, verbose)
+        yield from _cause(cause, named, document["rerun"], style, verbose)
     yield from _others(document, style, verbose)
     if verdicts:
         yield from _table(verdicts, style)
@@ -90,27 +90,33 @@ def _lines(document: ResultDocument, style: Style, verbose: bool) -> Iterator[st
 
 
 def _cause(
-    cause: CauseEntry, named: dict[str, VerdictEntry], arguments: Sequence[str], style: Style, verbose: bool
+    cause: CauseEntry, named: dict[str, VerdictEntry], rerun: Sequence[str], style: Style, verbose: bool
 ) -> Iterator[str]:
-    verdicts = [named[item_name(rule, cause["dialect"])] for rule in cause["rules"]]
+    in_dialects = [[named[item_name(rule, dialect)] for rule in cause["rules"]] for dialect in cause["dialects"]]
+    verdicts = in_dialects[0]
     if len(verdicts) > 1:
-        where = f" [{cause['dialect']}]" if cause["dialect"] else ""
-        yield style(f"{plural(len(verdicts), 'rule')}, one cause{where}: {cause['cause']}", "bold")
+        where = ", ".join(dialect or "any" for dialect in cause["dialects"])
+        yield style(f"{plural(len(verdicts), 'rule')}, one cause [{where}]: {cause['cause']}", "bold")
         width = max(len(verdict["rule"]) for verdict in verdicts)
-        for verdict in verdicts:
-            yield f"  {verdict['rule']:<{width}}  {verdict['level']:<11}  {_places(verdict)}"
+        for same in zip(*in_dialects, strict=True):
+            yield f"  {same[0]['rule']:<{width}}  {same[0]['level']:<11}  {_places(same)}"
         yield ""
-    for verdict in verdicts if verbose else verdicts[:1]:
-        message = verdict_message(verdict, arguments, every=verbose)
-        title, _, rest = message.partition("\n")
-        yield style(title, "bold", "red")
-        yield rest
+    for same in zip(*in_dialects, strict=True):
+        for verdict in same if verbose else same[:1]:
+            title, _, rest = verdict_message(verdict, rerun, every=verbose).partition("\n")
+            yield style(title, "bold", "red")
+            yield rest
+        if len(same) > 1 and not verbose:
+            yield f"  so too in     {', '.join(item_name(one['rule'], one['dialect']) for one in same[1:])}"
         yield ""
+        if not verbose:
+            break
 
 
-def _places(verdict: VerdictEntry) -> str:
-    places = sum(1 + len(violation["also_at"]) for violation in verdict["violations"])
-    cases = len({violation["case"] for violation in verdict["violations"]})
+def _places(verdicts: Sequence[VerdictEntry]) -> str:
+    violations = [violation for verdict in verdicts for violation in verdict["violations"]]
+    places = sum(1 + len(violation["also_at"]) for violation in violations)
+    cases = len({violation["case"] for violation in violations})
     return f"{plural(places, 'place')} in {plural(cases, 'case')}"
 
 

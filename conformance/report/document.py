@@ -42,13 +42,12 @@ class SuiteEntry(TypedDict):
 
 
 class TargetEntry(TypedDict):
-    """What was judged, and the options that name it again on a command line."""
+    """What was judged. `features` are those that it declares."""
 
     name: str
     version: str | None
     command: str | None
     features: list[str]
-    arguments: list[str]
 
 
 class PlaceEntry(TypedDict):
@@ -140,10 +139,10 @@ class VerdictEntry(TypedDict):
 
 
 class CauseEntry(TypedDict):
-    """Failing rules of one dialect that one thing explains. `rules` lists them all, the telling one first."""
+    """Failing rules that one thing explains, in each of the dialects; the most telling rule comes first."""
 
     cause: str
-    dialect: str | None
+    dialects: list[str | None]
     rules: list[str]
     fix_first: str
 
@@ -157,12 +156,13 @@ class TroubleEntry(TypedDict):
 
 
 class ResultDocument(TypedDict):
-    """A whole run."""
+    """A whole run. `rerun` is the command line that repeats it, without selection: `["run", "--target", ...]`."""
 
     format: int
     suite: SuiteEntry
     target: TargetEntry
     profile: str
+    rerun: list[str]
     dialects: list[str]
     started: str | None
     seconds: float

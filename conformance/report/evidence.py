@@ -102,7 +102,7 @@ def _event_line(event: Event, marked: bool, words: tuple[str, ...]) -> EventLine
     if event.data is None:
         data = one_line(shorten_text(event.sse.data, width, words))
     else:
-        data = shorten_json(event.data, width, words)
+        data = shorten_json(_without_type(event) if not marked else event.data, width, words)
     if event.type and event.sse.event and event.sse.event != event.type:
         data = f"(event: {one_line(event.sse.event)}) {data}"
     return EventLine(
@@ -112,6 +112,13 @@ def _event_line(event: Event, marked: bool, words: tuple[str, ...]) -> EventLine
         t=round(event.t, 4),
         marked=marked,
     )
+
+
+def _without_type(event: Event) -> Any:
+    """A neighbour's data: its type stands before it on the line."""
+    if isinstance(event.data, dict):
+        return {key: value for key, value in event.data.items() if key != "type"}
+    return event.data
 
 
 def _body(exchange: Exchange, words: tuple[str, ...]) -> str:

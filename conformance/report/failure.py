@@ -16,7 +16,7 @@ from conformance.report.style import plural
 
 __all__ = ["failure_message", "item_name", "rerun_line", "verdict_message"]
 
-LABEL = 14
+LABEL = 15
 WIDTH = 110
 COMMAND = "responses-conformance"
 
@@ -33,19 +33,20 @@ def item_name(rule: str, dialect: str | None) -> str:
     return f"{rule}[{dialect or 'any'}]"
 
 
-def rerun_line(arguments: Sequence[str], verdict: VerdictEntry, case: str | None) -> str:
-    """The command that drives just this rule, in this dialect, in this case."""
-    words = [COMMAND, "run", *arguments]
-    if verdict["dialect"]:
+def rerun_line(rerun: Sequence[str], verdict: VerdictEntry, case: str) -> str:
+    """The command that judges just this rule, where a target is driven in this dialect and case."""
+    words = [COMMAND, *rerun]
+    drives = rerun[:1] == ["run"]
+    if drives and verdict["dialect"]:
         words += ["--dialect", verdict["dialect"]]
     words += ["--rule", verdict["rule"]]
-    if case:
+    if drives and case:
         words += ["--case", case]
     return shlex.join(words)
 
 
-def failure_message(verdict: VerdictEntry, violation: ViolationEntry, rerun: str) -> str:
-    """One violation, told in full. `rerun` is the last line, see `rerun_line`."""
+def failure_message(verdict: VerdictEntry, violation: ViolationEntry, rerun: str, also: str = "") -> str:
+    """One violation, told in full. `rerun` is the last line (see `rerun_line`), `also` where else it is broken."""
     lines = [_title(verdict)]
     lines += _labelled("requirement", verdict["requirement"])
     lines += _labelled("why", verdict["why"])
@@ -68,11 +69,12 @@ def failure_message(verdict: VerdictEntry, violation: ViolationEntry, rerun: str
     if violation["expected_reason"]:
         lines += _labelled("baseline", violation["expected_reason"])
     lines.append("")
+    lines += _labelled("also", also)
     lines += _labelled("rerun", rerun, wrap=False)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def verdict_message(verdict: VerdictEntry, arguments: Sequence[str], *, every: bool = False) -> str:
+def verdict_message(verdict: VerdictEntry, rerun: Sequence[str], *, every: bool = False) -> str:
     """A verdict with violations: the most telling one in full, and where all the others are.
 
     `every` tells each violation in full as far as its evidence was kept.
@@ -81,9 +83,11 @@ def verdict_message(verdict: VerdictEntry, arguments: Sequence[str], *, every: b
     if not violations:
         return f"{_title(verdict)}\n{_joined(_labelled('reason', verdict['reason'] or 'no reason given'))}"
     told = [violation for violation in violations if every and violation["evidence"]] or violations[:1]
-    text = "\n\n".join(failure_message(verdict, one, rerun_line(arguments, verdict, one["case"])) for one in told)
-    rest = _rest(violations)
-    return f"{text}\n{_joined(rest)}" if rest else text
+    also = "" if len(told) > 1 else _rest(violations)
+    messages = [failure_message(verdict, one, rerun_line(rerun, verdict, one["case"]), also) for one in told]
+    if len(told) > 1:
+        messages.append(_joined(_labelled("in all", _everywhere(violations))))
+    return "\n\n".join(messages)
 
 
 def _joined(lines: Iterable[str]) -> str:
@@ -176,16 +180,26 @@ def _upstream_request(evidence: Evidence) -> list[str]:
     return lines
 
 
-def _rest(violations: Sequence[ViolationEntry]) -> list[str]:
+def _rest(violations: Sequence[ViolationEntry]) -> str:
     """Where the requirement is broken besides the first place: every case, with counts."""
-    first = violations[0]
+    counts = _counts(violations)
+    counts[violations[0]["case"]] -= 1
+    return _worded(+counts, "more place")
+
+
+def _everywhere(violations: Sequence[ViolationEntry]) -> str:
+    return _worded(_counts(violations), "place")
+
+
+def _counts(violations: Sequence[ViolationEntry]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for violation in violations:
         counts[violation["case"]] += 1 + len(violation["also_at"])
-    counts[first["case"]] -= 1
-    places = [f"{case} ({count})" if count > 1 else case for case, count in counts.items() if count]
-    total = sum(counts.values())
-    if not total:
-        return []
-    label = f"{plural(total, 'more place')} in {plural(len(places), 'case')}: "
-    return _labelled("also", label + ", ".join(places))
+    return counts
+
+
+def _worded(counts: Counter[str], noun: str) -> str:
+    if not counts:
+        return ""
+    places = [f"{case} ({count})" if count > 1 else case for case, count in counts.items()]
+    return f"{plural(counts.total(), noun)} in {plural(len(counts), 'case')}: {', '.join(places)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from conformance.errors import ExitCode
+from conformance.judge import exit_code
 from conformance.report.causes import Pattern, group_causes
 from conformance.report.document import (
     FORMAT,
@@ -29,7 +29,6 @@ __all__ = [
     "EVIDENCE_PER_VERDICT",
     "build_document",
     "conformance_of",
-    "exit_code_of",
     "verdict_entry",
     "write_json",
 ]
@@ -49,6 +48,7 @@ def build_document(
     suite: SuiteEntry,
     target: TargetEntry,
     profile: str,
+    rerun: Sequence[str],
     dialects: Sequence[str],
     started: str | None = None,
     seconds: float = 0.0,
@@ -58,12 +58,14 @@ def build_document(
     patterns: Sequence[Pattern] = (),
 ) -> ResultDocument:
     """The whole result. `partial` names in sentences what a target or a selection left out of the profile."""
-    entries = [verdict_entry(verdict) for verdict in verdicts]
+    judged = list(verdicts)
+    entries = [verdict_entry(verdict) for verdict in judged]
     return ResultDocument(
         format=FORMAT,
         suite=suite,
         target=target,
         profile=profile,
+        rerun=list(rerun),
         dialects=list(dialects),
         started=started,
         seconds=round(seconds, 3),
@@ -73,18 +75,8 @@ def build_document(
         trouble=[{**one, "message": clean(one["message"]), "log": clean(one["log"])} for one in trouble],
         partial=list(partial),
         conformance=conformance_of(entries, trouble, partial),
-        exit_code=int(exit_code_of(entries, trouble)),
+        exit_code=int(exit_code(judged, trouble=bool(trouble))),
     )
-
-
-def exit_code_of(verdicts: Sequence[VerdictEntry], trouble: Sequence[TroubleEntry]) -> ExitCode:
-    """What the process exits with; trouble wins over violations, and a run that judged nothing is trouble."""
-    outcomes = {verdict["outcome"] for verdict in verdicts}
-    if trouble or not _judged(outcomes) or outcomes & {Outcome.SETUP_ERROR, Outcome.HARNESS_ERROR}:
-        return ExitCode.TROUBLE
-    if _fails(verdicts, Outcome.FAIL) or Outcome.STALE in outcomes:
-        return ExitCode.VIOLATIONS
-    return ExitCode.CONFORMS
 
 
 def conformance_of(verdicts: Sequence[VerdictEntry], trouble: Sequence[TroubleEntry], partial: Sequence[str]) -> str:

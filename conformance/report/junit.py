@@ -33,7 +33,7 @@ def junit_xml(document: ResultDocument) -> str:
         ET.SubElement(properties, "property", name=name, value=clean(value))
     counts = {"failure": 0, "error": 0, "skipped": 0}
     for verdict in document["verdicts"]:
-        tag = _verdict(suite, verdict, document["target"]["arguments"])
+        tag = _verdict(suite, verdict, document["rerun"])
         if tag:
             counts[tag] += 1
     for trouble in document["trouble"]:
@@ -74,7 +74,7 @@ def _properties(document: ResultDocument) -> dict[str, str]:
     }
 
 
-def _verdict(suite: ET.Element, verdict: VerdictEntry, arguments: list[str]) -> str | None:
+def _verdict(suite: ET.Element, verdict: VerdictEntry, rerun: list[str]) -> str | None:
     case = ET.SubElement(
         suite,
         "testcase",
@@ -86,8 +86,8 @@ def _verdict(suite: ET.Element, verdict: VerdictEntry, arguments: list[str]) -> 
     if tag is None:
         return None
     element = ET.SubElement(case, tag, type=verdict["outcome"], message=_message(verdict))
-    if tag == "failure":
-        element.text = clean(verdict_message(verdict, arguments))
+    if verdict["violations"] and tag != "skipped":
+        element.text = clean(verdict_message(verdict, rerun))
     return tag
 
 

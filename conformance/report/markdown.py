@@ -60,16 +60,18 @@ def _table(verdicts: list[VerdictEntry]) -> Iterator[str]:
 def _failures(document: ResultDocument) -> Iterator[str]:
     named = {item_name(verdict["rule"], verdict["dialect"]): verdict for verdict in document["verdicts"]}
     for cause in document["causes"]:
-        where = f" [{cause['dialect']}]" if cause["dialect"] else ""
+        where = ", ".join(dialect or "any" for dialect in cause["dialects"])
         count = len(cause["rules"])
-        title = f"{plural(count, 'rule')}, one cause{where}: " if count > 1 else f"`{cause['fix_first']}`{where}: "
-        yield from ("", f"### {title}{_escape(cause['cause'])}", "")
+        title = f"{plural(count, 'rule')}, one cause" if count > 1 else f"`{cause['fix_first']}`"
+        yield from ("", f"### {title} [{where}]: {_escape(cause['cause'])}", "")
         for rule in cause["rules"]:
-            verdict = named[item_name(rule, cause["dialect"])]
-            yield f"<details><summary><code>{rule}</code> ({verdict['level']})</summary>"
-            yield ""
-            yield from _fenced(verdict_message(verdict, document["target"]["arguments"]))
-            yield "</details>"
+            for dialect in cause["dialects"]:
+                verdict = named[item_name(rule, dialect)]
+                yield f"<details><summary><code>{item_name(rule, dialect)}</code> ({verdict['level']})</summary>"
+                yield ""
+                yield from _fenced(verdict_message(verdict, document["rerun"]))
+                yield ""
+                yield "</details>"
 
 
 def _reasons(document: ResultDocument) -> Iterator[str]:

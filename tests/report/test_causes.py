@@ -1,0 +1,118 @@
+"""Causes: failures that are one failure stand together, and none is hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.report.causes import Pattern, group_causes
+from conformance.report.document import VerdictEntry
+from conformance.report.json_result import verdict_entry
+from conformance.rules import Place
+from conformance.verdict import Outcome
+
+PATTERN = Pattern("no parts", frozenset({"a.root"}), frozenset({"a.root", "b.one", "b.two"}))
+
+
+@pytest.fixture
+def entry(samples: Any) -> Any:
+    """Makes an entry from a rule, an outcome, and (case, event) places."""
+
+    def make(rule: str, outcome: Outcome, *places: tuple[str, int | None], dialect: str = "vllm") -> VerdictEntry:
+        findings = [
+            samples.make_finding(samples.make_transcript(case), Place("stream", 0, event), "a", rule)
+            for case, event in places
+        ]
+        made: VerdictEntry = verdict_entry(samples.make_verdict(samples.make_rule(rule), outcome, *findings))
+        made["dialect"] = dialect
+        return made
+
+    return make
+
+
+def _grouped(entries: list[VerdictEntry], *patterns: Pattern) -> list[list[str]]:
+    return [cause["rules"] for cause in group_causes(entries, patterns)]
+
+
+def test_a_pattern_groups_what_it_breaks(entry: Any) -> None:
+    """The rules that a known defect breaks are one cause, named by the defect, its own rule first."""
+    entries = [
+        entry("b.one", Outcome.FAIL, ("c1", 3)),
+        entry("a.root", Outcome.FAIL, ("c1", 1), ("c2", 1)),
+        entry("b.two", Outcome.FAIL, ("c2", 2)),
+        entry("c.other", Outcome.FAIL, ("c9", 2)),
+    ]
+    causes = group_causes(entries, [PATTERN])
+    assert [cause["rules"] for cause in causes] == [["a.root", "b.one", "b.two"], ["c.other"]]
+    assert causes[0]["cause"] == "no parts"
+    assert causes[0]["fix_first"] == "a.root"
+
+
+def test_a_pattern_that_breaks_more_than_fails_explains_nothing(entry: Any) -> None:
+    """If a rule that the defect breaks holds, the target does not have that defect."""
+    entries = [
+        entry("a.root", Outcome.FAIL, ("c1", 1)),
+        entry("b.one", Outcome.FAIL, ("c1", 3)),
+        entry("b.two", Outcome.PASS),
+    ]
+    assert _grouped(entries, PATTERN) == [["a.root"], ["b.one"]]
+
+
+def test_what_had_nothing_to_judge_does_not_speak_against_a_pattern(entry: Any) -> None:
+    """A rule of the pattern that was not applicable is left out of the comparison."""
+    entries = [
+        entry("a.root", Outcome.FAIL, ("c1", 1)),
+        entry("b.one", Outcome.FAIL, ("c1", 3)),
+        entry("b.two", Outcome.NOT_APPLICABLE),
+    ]
+    assert _grouped(entries, PATTERN) == [["a.root", "b.one"]]
+
+
+def test_a_rule_that_also_fails_elsewhere_is_not_explained(entry: Any) -> None:
+    """A failure in a case in which the pattern's own rule holds has another cause."""
+    entries = [
+        entry("a.root", Outcome.FAIL, ("c1", 1)),
+        entry("b.one", Outcome.FAIL, ("c1", 3)),
+        entry("b.two", Outcome.FAIL, ("c1", 3), ("c7", 3)),
+    ]
+    assert _grouped(entries, PATTERN) == [["a.root", "b.one"], ["b.two"]]
+
+
+def test_the_pattern_that_explains_most_wins(entry: Any) -> None:
+    """Of two patterns that fit, the one that explains more is taken, and the other gets what is left."""
+    small = Pattern("small", frozenset({"b.one"}), frozenset({"b.one", "b.two"}))
+    entries = [entry(rule, Outcome.FAIL, ("c1", 1)) for rule in ("a.root", "b.one", "b.two")]
+    assert [cause["cause"] for cause in group_causes(entries, [small, PATTERN])] == ["no parts"]
+
+
+def test_identical_places_are_one_cause(entry: Any) -> None:
+    """Without a pattern, rules that fail at exactly the same events stand together."""
+    entries = [
+        entry("a.x", Outcome.FAIL, ("c1", 3), ("c2", 4)),
+        entry("a.y", Outcome.FAIL, ("c1", 3), ("c2", 4)),
+        entry("a.z", Outcome.FAIL, ("c1", 3)),
+    ]
+    assert _grouped(entries) == [["a.x", "a.y"], ["a.z"]]
+
+
+def test_a_place_without_an_event_joins_nothing(entry: Any) -> None:
+    """Two rules that miss something in the same stream have nothing else in common."""
+    entries = [entry("a.x", Outcome.FAIL, ("c1", None)), entry("a.y", Outcome.FAIL, ("c1", None))]
+    assert _grouped(entries) == [["a.x"], ["a.y"]]
+
+
+def test_dialects_with_the_same_cause_are_told_once(entry: Any) -> None:
+    """A cause that is the same in two dialects names both."""
+    entries = [entry("a.x", Outcome.FAIL, ("c1", 3), dialect=dialect) for dialect in ("vllm", "messages")]
+    (cause,) = group_causes(entries)
+    assert cause["dialects"] == ["vllm", "messages"]
+
+
+def test_every_failure_stands_in_exactly_one_cause(document: Any) -> None:
+    """Grouping loses no failing rule and repeats none."""
+    grouped = [
+        (rule, dialect) for cause in document["causes"] for dialect in cause["dialects"] for rule in cause["rules"]
+    ]
+    failing = [(one["rule"], one["dialect"]) for one in document["verdicts"] if one["outcome"] == "fail"]
+    assert sorted(grouped) == sorted(failing)
