@@ -26,6 +26,7 @@ from fakes.log import UpstreamCall
 __all__ = [
     "Draft",
     "Frame",
+    "Headers",
     "edit_calls",
     "edit_exchanges",
     "edit_headers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from conformance.reading.families import CALL_TYPES, FAMILIES, Family, FamilyName
 from conformance.transcript import Event
@@ -22,7 +22,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def is_index(value: Any) -> bool:
+def is_index(value: Any) -> TypeGuard[int]:
     """Whether the value is an integer (JSON's true is none)."""
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -119,6 +119,11 @@ class ItemReading:
                 return value
         families = [part.family for part in self.parts.values() if part.family]
         return families[0].item_types[0] if families else ""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return f"the {self.type or 'item'} at output_index {self.output_index}"
 
     @property
     def is_call(self) -> bool:

@@ -14,7 +14,7 @@ from conformance.said import EndState
 from conformance.sse import StreamLines, read_stream
 from conformance.transcript import DriveKind, Event, Exchange, Transcript
 
-__all__ = ["LIFECYCLE", "SNAPSHOTS", "TERMINALS", "StreamReading", "streams"]
+__all__ = ["LIFECYCLE", "SNAPSHOTS", "TERMINALS", "StreamReading", "stream_items", "streams"]
 
 CREATED, QUEUED, IN_PROGRESS = "response.created", "response.queued", "response.in_progress"
 ITEM_ADDED, ITEM_DONE = "response.output_item.added", "response.output_item.done"
@@ -259,3 +259,10 @@ def streams(transcript: Transcript) -> Iterator[StreamReading]:
         for number, exchange in enumerate(drive.exchanges):
             if exchange.is_stream and exchange.request.method.upper() == "POST":
                 yield _read(exchange, drive.kind, number)
+
+
+def stream_items(transcript: Transcript) -> Iterator[tuple[StreamReading, ItemReading]]:
+    """Every item of every stream."""
+    for stream in streams(transcript):
+        for item in stream.items:
+            yield stream, item
