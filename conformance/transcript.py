@@ -178,12 +178,16 @@ class Exchange:
 
 @dataclass
 class Drive:
-    """One run of a case. `problem` says why it could not be driven (then `exchanges` holds what came before)."""
+    """One run of a case. `problem` says why it could not be driven (then `exchanges` holds what came before).
+
+    `ingredients` names the parts of the hostile delivery that were used, where a "hostile" drive used not all.
+    """
 
     kind: DriveKind
     exchanges: list[Exchange] = field(default_factory=list)
     problem: str | None = None
     blame: Literal["target", "harness"] | None = None
+    ingredients: tuple[str, ...] = ()
 
 
 @dataclass
@@ -192,7 +196,9 @@ class Transcript:
 
     `dialect` is None where no upstream is known (a live endpoint, a saved capture). `facts` holds what a case
     states about itself for checks to read: `refusal_statuses` (legal HTTP statuses when the request must be
-    refused), `tags`.
+    refused, a frozenset), `may_refuse`, `tags` (a frozenset), `timing` (seconds that the target was told: its
+    TOML file's `[timing]`); and `hostile`, where the hostile drive differs from the stream drive in normal form:
+    `path`, `left`, `right` (the difference) and `guilty` (the ingredients that each make it alone).
     """
 
     case: str

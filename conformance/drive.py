@@ -1,0 +1,286 @@
+"""Driving: a case, a target and a fake upstream in; a transcript out.
+
+    case ── Filler ──▶ request ── client ──▶ target ──▶ fake upstream
+                                    │                        │
+                                    └──▶ Exchange ◀── calls, Said
+
+A case is driven once a kind: "stream" and "json" as services send, "hostile" cut at the places that break
+readers, "gated" with each upstream chunk held until the client has received what the one before it must cause,
+"bytes" one byte at a time. A drive that cannot be made is remembered with a problem and whose fault it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conformance.cases.case import Case, Turn
+from conformance.client import Endpoint, Hooks, send
+from conformance.errors import HarnessError, TargetError
+from conformance.fold import fold
+from conformance.listening import Listener
+from conformance.normal_form import drive_difference
+from conformance.request_form import CannotContinueError, Filler
+from conformance.said import Said
+from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
+from fakes.correlation import new_token
+from fakes.log import UpstreamCall
+from fakes.recording import Recording
+from fakes.reply import AsFramed, ByteByByte, Delivery, Gated, Hostile
+from fakes.script import Dialect
+from fakes.upstream import FakeUpstream
+
+__all__ = ["GATE_MISSES", "INGREDIENTS", "DriveSettings", "Driver", "drive_case"]
+
+GATE_MISSES = 3
+"""After so many gated drives in which a gate gave up, the other gated drives of a target are left out."""
+
+INGREDIENTS = ("cuts", "crlf", "comments", "pings")
+"""What the hostile delivery is made of, in the order in which the guilty one is looked for."""
+
+_NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
+_IDLE_WAIT = 2.0  # seconds that the upstream's side may go on after the client's side has ended
+_DELIVERIES: Mapping[DriveKind, Delivery] = {
+    "stream": AsFramed(),
+    "json": AsFramed(),
+    "hostile": Hostile(),
+    "gated": Gated(),
+    "bytes": ByteByByte(),
+}
+
+
+@dataclass(frozen=True)
+class DriveSettings:
+    """How a target is driven, whatever the case.
+
+    `model` is its model template, `timing` what it was told of times (seconds), `strict_upstream` makes the fake
+    refuse what the real service would. `thorough` drives every streamed case also byte by byte and with each
+    hostile ingredient alone.
+    """
+
+    model: str = "{case}"
+    strict_upstream: bool = False
+    thorough: bool = False
+    timing: Mapping[str, float] = field(default_factory=dict)
+
+
+def drive_case(
+    case: Case,
+    dialect: Dialect,
+    endpoint: Endpoint,
+    upstream: FakeUpstream,
+    kinds: Collection[DriveKind] = DRIVE_KINDS,
+    settings: DriveSettings = DriveSettings(),
+) -> Transcript:
+    """Drive one case, once each of those kinds that are the case's. Never raises for what the target does."""
+    return Driver(dialect, endpoint, upstream, settings).drive(case, kinds)
+
+
+class Driver:
+    """Drives cases through one target in one dialect; safe to use from several threads."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        endpoint: Endpoint,
+        upstream: FakeUpstream,
+        settings: DriveSettings = DriveSettings(),
+    ) -> None:
+        self.dialect = dialect
+        self.endpoint = endpoint
+        self.upstream = upstream
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._gate_misses = 0
+        self._named = 0
+        self._owners: dict[str, tuple[Exchange, float]] = {}
+
+    def drive(self, case: Case, kinds: Collection[DriveKind] = DRIVE_KINDS) -> Transcript:
+        """Drive one case, once each of those kinds that are the case's."""
+        drives = [
+            drive
+            for kind in self._kinds(case, kinds)
+            if (drive := _Run(self, case, kind, _DELIVERIES[kind]).drive()) is not None
+        ]
+        facts = {
+            "refusal_statuses": case.refusal_statuses,
+            "may_refuse": case.may_refuse,
+            "tags": case.tags,
+            "timing": dict(self.settings.timing),
+        }
+        transcript = Transcript(case.id, self.dialect, drives, case.summary, case.source, case.features, facts)
+        self._compare_hostile(case, transcript)
+        return transcript
+
+    def attach_strays(self) -> None:
+        """Give calls that came after their exchange was over to that exchange, as surplus ones."""
+        for call in self.upstream.strays:
+            if call.token in self._owners:
+                exchange, started = self._owners[call.token]
+                exchange.upstream = (*exchange.upstream, _relative(call, started))
+
+    def own(self, token: str, exchange: Exchange, started: float) -> None:
+        """Note whose the calls with a token are."""
+        with self._lock:
+            self._owners[token] = exchange, started
+
+    def _kinds(self, case: Case, kinds: Collection[DriveKind]) -> Iterator[DriveKind]:
+        wanted = set(case.drives) & set(kinds)
+        if self.settings.thorough and "stream" in case.drives:
+            wanted.add("bytes")
+        for kind in DRIVE_KINDS:
+            if kind in wanted and _can_replay(case, kind) and not (kind == "gated" and self._gates_given_up()):
+                yield kind
+
+    def _gates_given_up(self) -> bool:
+        with self._lock:
+            return self._gate_misses >= GATE_MISSES
+
+    def note_gates(self, drive: Drive) -> None:
+        """Count a gated drive in which a gate gave up."""
+        if any(call.lags for exchange in drive.exchanges for call in exchange.upstream):
+            with self._lock:
+                self._gate_misses += 1
+
+    def _compare_hostile(self, case: Case, transcript: Transcript) -> None:
+        """Where the hostile drive differs from the stream drive, name the ingredient that makes it differ."""
+        plain, hostile = transcript.drive("stream"), transcript.drive("hostile")
+        found = None if plain is None or hostile is None else drive_difference(plain, hostile)
+        alone: list[Drive] = []
+        if plain is not None and (self.settings.thorough or (found is not None and self._may_name())):
+            runs = [
+                _Run(self, case, "hostile", Hostile(frozenset({one})), (one,)).drive()
+                for one in (INGREDIENTS if hostile is not None else ())
+            ]
+            alone = [run for run in runs if run is not None]
+            transcript.drives += alone
+        if plain is not None and found is not None:
+            guilty = [one.ingredients[0] for one in alone if one.problem is None and drive_difference(plain, one)]
+            transcript.facts["hostile"] = {
+                "path": found.path,
+                "left": found.left,
+                "right": found.right,
+                "guilty": guilty,
+            }
+
+    def _may_name(self) -> bool:
+        with self._lock:
+            self._named += 1
+            return self._named <= _NAMED_GUILTY
+
+
+def _can_replay(case: Case, kind: DriveKind) -> bool:
+    """Whether the recordings among the answers have the form that this kind of drive asks for."""
+    streams = kind != "json"
+    recordings = [answer for turn in case.turns for answer in turn.answers if isinstance(answer, Recording)]
+    return all(recording.status >= 400 or recording.streamed == streams for recording in recordings)
+
+
+class _Run:
+    """One drive while it runs."""
+
+    def __init__(
+        self, driver: Driver, case: Case, kind: DriveKind, delivery: Delivery, ingredients: tuple[str, ...] = ()
+    ) -> None:
+        self.driver = driver
+        self.case = case
+        self.delivery = delivery
+        self.result = Drive(kind, ingredients=ingredients)
+        self.filler = Filler(driver.settings.model, new_token(), kind != "json")
+        self.started = time.monotonic()
+
+    def drive(self) -> Drive | None:
+        """The drive; None when a recording cannot be replayed to this target (see `_misfits`)."""
+        try:
+            for turn in self.case.turns:
+                exchange, calls = self._take(turn)
+                self.result.exchanges.append(exchange)
+                if _misfits(calls, turn):
+                    return None
+                self._blame_harness(calls)
+                if self.result.problem:
+                    break
+        except CannotContinueError as trouble:
+            self._give_up(f"turn {len(self.result.exchanges) + 1} cannot be sent: {trouble}", "target")
+        except TargetError as trouble:
+            self._give_up(str(trouble), "target")
+        except HarnessError as trouble:
+            self._give_up(str(trouble), "harness")
+        if self.result.kind == "gated":
+            self.driver.note_gates(self.result)
+        return self.result
+
+    def _give_up(self, problem: str, blame: Any) -> None:
+        self.result.problem, self.result.blame = problem, blame
+
+    def _blame_harness(self, calls: Sequence[UpstreamCall]) -> None:
+        broken = next((call for call in calls if call.ended == "broken"), None)
+        if broken is not None:
+            self._give_up(broken.problem or "the fake upstream broke without a word", "harness")
+
+    def _take(self, turn: Turn) -> tuple[Exchange, tuple[UpstreamCall, ...]]:
+        """One turn: its exchange, with what the upstream saw and said."""
+        driver, earlier = self.driver, self.result.exchanges
+        path, body = self.filler.path(turn, earlier), self.filler.body(turn, earlier)
+        strict = self.case.strict_upstream or driver.settings.strict_upstream
+        upstream = driver.upstream
+        expectation = upstream.expect(self.filler.token, turn.answers, delivery=self.delivery, strict=strict)
+        try:
+            listener = Listener(expectation, turn.leave_after, self.filler.stream, driver.endpoint.deadlines)
+            hooks = Hooks(listener.before_answer, listener.on_read)
+            exchange = send(
+                driver.endpoint,
+                turn.method,
+                path,
+                body,
+                headers=turn.headers,
+                hooks=hooks,
+                started=self.started,
+            )
+            expectation.wait_idle(_IDLE_WAIT)
+        finally:
+            upstream.forget(expectation)
+        expectation.wait_idle(_IDLE_WAIT)  # what waited has been released: its log is complete now
+        calls = expectation.calls
+        exchange.upstream = tuple(_relative(call, self.started) for call in calls)
+        exchange.said = _said(driver.dialect, calls)
+        driver.own(self.filler.token, exchange, self.started)
+        return exchange, calls
+
+
+def _relative(call: UpstreamCall, started: float) -> UpstreamCall:
+    """A copy of a call whose times count from the start of the drive."""
+    return replace(
+        call,
+        received_at=call.received_at - started,
+        sent=[replace(sent, t=sent.t - started) for sent in call.sent],
+        ended_at=None if call.ended_at is None else call.ended_at - started,
+    )
+
+
+def _said(dialect: Dialect, calls: Sequence[UpstreamCall]) -> Said | None:
+    """What the last completion call was told; None when nothing was asked for or told."""
+    told = [
+        call for call in calls if call.kind == "completion" and (call.answer is not None or call.ended == "refused")
+    ]
+    if not told:
+        return None
+    last = told[-1]
+    return fold(dialect, status=last.status, headers=last.sent_headers, body=last.sent_body, ended=last.ended)
+
+
+def _misfits(calls: Sequence[UpstreamCall], turn: Turn) -> bool:
+    """Whether the target asked for the other form than a recording has.
+
+    A target may ask its upstream for a stream where its client wants none, and the other way round; a recording
+    has one form, so that it says nothing then.
+    """
+    for call in calls:
+        answer = None if call.answer is None else turn.answers[call.answer]
+        if call.ended == "broken" and isinstance(answer, Recording) and answer.status < 400:
+            wants_stream = isinstance(call.json, dict) and call.json.get("stream") is True
+            return wants_stream != answer.streamed
+    return False
