@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fakes.declared import resolve
 from fakes.delivery import is_event_stream
 from fakes.errors import FakeError
 from fakes.expectation import Expectation
+from fakes.framing import FRAMING_QUIRKS, JSON_ALWAYS, reframe
 from fakes.log import UpstreamCall
 from fakes.recording import Recording
 from fakes.reply import Answer, AsFramed, Delivery, Frame, HttpFailure, Reply, Verbatim
@@ -84,13 +86,20 @@ def reply_to(answer: Answer, request: Mapping[str, Any], dialect: WireDialect) -
     """
     match answer:
         case Script():
-            return dialect.encode(answer, request)
+            return _speak(answer, request, dialect)
         case HttpFailure():
             return dialect.failure(answer)
         case Verbatim(reply):
             return reply
         case Recording():
             return _replay(answer, request, dialect)
+
+
+def _speak(script: Script, request: Mapping[str, Any], dialect: WireDialect) -> Reply:
+    framing = script.quirks & (FRAMING_QUIRKS.keys() | {JSON_ALWAYS})
+    spoken = replace(resolve(script, request), quirks=script.quirks - framing)
+    asked = {**request, "stream": False} if JSON_ALWAYS in framing else request
+    return reframe(dialect.encode(spoken, asked), framing)
 
 
 def _replay(recording: Recording, request: Mapping[str, Any], dialect: WireDialect) -> Reply:

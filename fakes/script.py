@@ -14,6 +14,7 @@ __all__ = [
     "DIALECTS",
     "Annotation",
     "Comment",
+    "DeclaredCall",
     "Dialect",
     "Dies",
     "Error",
@@ -97,6 +98,22 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
+class DeclaredCall:
+    """A call of whichever function a target declared in place of a tool that no upstream knows.
+
+    The function is the one whose description contains `described`, else the one whose name contains all of
+    `named`; where there is none, the model says so in text (`fakes.declared`). `input` is written into its only
+    string parameter (custom tools), `arguments` are sent as they are; one of the two is given.
+    """
+
+    described: str
+    named: tuple[str, ...]
+    input: str | None = None
+    arguments: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True)
 class Interleaved:
     """Parts whose fragments alternate, one of each in turn (parallel calls on chat completions)."""
 
@@ -148,6 +165,7 @@ Part: TypeAlias = (
     | Refusal
     | Annotation
     | ToolCall
+    | DeclaredCall
     | Interleaved
     | Ping
     | Comment

@@ -49,7 +49,9 @@ class Case:
     `refusal_statuses` are the HTTP statuses with which a target may refuse the (last) request; empty when it
     must be answered. `may_refuse` marks requests that a target may answer or refuse with one of them.
     `features` are those that a target must declare to be driven. `strict_upstream` makes the fake answer with
-    the refusal that the real service would give. `tags` are words that checks look for.
+    the refusal that the real service would give. `tags` are words that checks look for. `expected_calls` are the
+    tool calls that the (last) response must hold, where they cannot be told from the upstream's bytes alone: keys
+    and values that each item must have, in order.
     """
 
     id: str
@@ -63,3 +65,4 @@ class Case:
     may_refuse: bool = False
     strict_upstream: bool = False
     tags: frozenset[str] = frozenset()
+    expected_calls: tuple[Mapping[str, Any], ...] = ()

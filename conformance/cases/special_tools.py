@@ -19,6 +19,7 @@ from conformance.cases.build import (
 )
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
+from fakes.script import DeclaredCall
 
 __all__ = ["CASES"]
 
@@ -55,16 +56,24 @@ WIKI: dict[str, Any] = {
 }
 LONG_NAME = "mcp__" + "a_rather_long_server_name_" * 2 + "and_a_tool"
 
+SEARCHED = {"query": "calendar", "limit": 3}
+SEARCH_CALL = DeclaredCall("Finds tools.", ("tool_search",), arguments=json.dumps(SEARCHED), id="call_s")
+PATCH_CALL = DeclaredCall("Applies a patch", ("apply_patch",), input=PATCH, id="call_patch")
+
+
+def _noted(text: str) -> DeclaredCall:
+    return DeclaredCall("Keeps a note.", ("note",), input=text, id="call_c")
+
+
 CASES = (
     Case(
         id="custom.called",
         summary="The upstream calls the function that stands for a custom tool with a grammar.",
         source="decolua/9router#1371; Wei-Shaw/sub2api#5659; router-for-me/CLIProxyAPI#5753",
-        turns=answers(
-            says(call("apply_patch", {"input": PATCH}, "call_patch"), finish="tool_calls"), tools=[PATCH_TOOL]
-        ),
+        turns=answers(says(PATCH_CALL, finish="tool_calls"), tools=[PATCH_TOOL]),
         features=CUSTOM,
         tags=frozenset({"custom-call"}),
+        expected_calls=({"type": "custom_tool_call", "name": "apply_patch", "input": PATCH},),
     ),
     Case(
         id="custom.beside-function",
@@ -73,13 +82,17 @@ CASES = (
         turns=answers(
             says(
                 call("get_weather", {"city": "Oslo"}, "call_f"),
-                call("note", {"input": "remember the milk"}, "call_c"),
+                _noted("remember the milk"),
                 finish="tool_calls",
             ),
             tools=[WEATHER_TOOL, NOTE_TOOL],
         ),
         features=CUSTOM,
         tags=frozenset({"custom-call"}),
+        expected_calls=(
+            {"type": "function_call", "name": "get_weather"},
+            {"type": "custom_tool_call", "name": "note", "input": "remember the milk"},
+        ),
     ),
     Case(
         id="custom.in-history",
@@ -114,13 +127,14 @@ CASES = (
         summary="`tool_choice` names a custom tool.",
         source="openai.types.responses.ToolChoiceCustomParam",
         turns=answers(
-            says(call("note", {"input": "chosen"}, "call_c"), finish="tool_calls"),
+            says(_noted("chosen"), finish="tool_calls"),
             tools=[NOTE_TOOL, WEATHER_TOOL],
             tool_choice={"type": "custom", "name": "note"},
         ),
         drives=PLAIN,
         features=CUSTOM,
         tags=frozenset({"custom-call"}),
+        expected_calls=({"type": "custom_tool_call", "name": "note", "input": "chosen"},),
     ),
     Case(
         id="namespace.declared",
@@ -130,6 +144,21 @@ CASES = (
         drives=PLAIN,
         features=NAMESPACES,
         tags=frozenset({"namespace"}),
+    ),
+    Case(
+        id="namespace.called",
+        summary="The upstream calls a tool of the second namespace.",
+        source="butterbase-ai/butterbase#134; Codex CLI 0.169 runs a call only as {name, namespace}",
+        turns=answers(
+            says(
+                DeclaredCall("Searches the wiki.", ("wiki", "search"), arguments='{"query": "tea"}', id="call_n"),
+                finish="tool_calls",
+            ),
+            tools=[DOCS, WIKI, WEATHER_TOOL],
+        ),
+        features=NAMESPACES,
+        tags=frozenset({"namespace"}),
+        expected_calls=({"type": "function_call", "name": "search", "namespace": "mcp__wiki"},),
     ),
     Case(
         id="namespace.in-history",
@@ -178,7 +207,12 @@ CASES = (
         summary="The upstream calls the function that stands for `tool_search`.",
         source="Codex CLI 0.169; openai.types.responses.ResponseToolSearchCall",
         turns=answers(
-            says(call("tool_search", {"query": "calendar", "limit": 3}, "call_s"), finish="tool_calls"),
+            says(
+                DeclaredCall(
+                    "Finds tools.", ("tool_search",), arguments='{"query": "calendar", "limit": 3}', id="call_s"
+                ),
+                finish="tool_calls",
+            ),
             tools=[
                 {
                     "type": "tool_search",
@@ -194,6 +228,9 @@ CASES = (
         ),
         features=frozenset({"tool-search"}),
         tags=frozenset({"search-call"}),
+        expected_calls=(
+            {"type": "tool_search_call", "execution": "client", "arguments": {"query": "calendar", "limit": 3}},
+        ),
     ),
     Case(
         id="tools.hosted-beside-function",
@@ -235,8 +272,15 @@ CASES = (
         id="tools.long-name",
         summary="A tool's name is longer than chat completions allow.",
         source="mrexodia/ida-pro-mcp#129; danny-avila/LibreChat#7435; use-novamira/novamira#12",
-        turns=answers(says("Named."), tools=[function(LONG_NAME, query={"type": "string"})]),
+        turns=answers(
+            says(
+                DeclaredCall("Has a long name.", ("a_rather_long",), arguments='{"query": "x"}', id="call_l"),
+                finish="tool_calls",
+            ),
+            tools=[function(LONG_NAME, "Has a long name.", query={"type": "string"})],
+        ),
         drives=PLAIN,
+        expected_calls=({"type": "function_call", "name": LONG_NAME},),
         features=frozenset({"long-names"}),
         tags=frozenset({"long-name"}),
     ),
@@ -307,11 +351,12 @@ CASES = (
         summary="A custom tool's input is itself JSON and must not be unwrapped twice.",
         source="Anionex/agent-vision-toolkit#6",
         turns=answers(
-            says(call("note", {"input": json.dumps({"input": "inner", "n": 1})}, "call_c"), finish="tool_calls"),
+            says(_noted(json.dumps({"input": "inner", "n": 1})), finish="tool_calls"),
             tools=[NOTE_TOOL],
         ),
         drives=STREAMED,
         features=CUSTOM,
         tags=frozenset({"custom-call"}),
+        expected_calls=({"type": "custom_tool_call", "name": "note", "input": json.dumps({"input": "inner", "n": 1})},),
     ),
 )
