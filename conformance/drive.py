@@ -107,6 +107,7 @@ class Driver:
         ]
         facts = {
             "refusal_statuses": case.refusal_statuses,
+            "expected_calls": [dict(call) for call in case.expected_calls],
             "may_refuse": case.may_refuse,
             "tags": case.tags,
             "timing": dict(self.settings.timing),
