@@ -35,6 +35,11 @@ class OpenItem:
         return "".join(self.pieces)
 
     @property
+    def says_something(self) -> bool:
+        """Whether there is anything to give back: an empty block of text is none, a signature alone is."""
+        return self.kind == "call" or bool(self.pieces or self.signature or self.redacted)
+
+    @property
     def breaks_off(self) -> bool:
         """Whether this is a call whose arguments cannot be all."""
         return self.kind == "call" and bool(self.pieces) and not _parses(self.text)
@@ -81,6 +86,7 @@ class Items:
                 annotations=tuple(item.annotations),
             )
             for item in self.all
+            if item.says_something
         )
 
     def _complete(self, item: OpenItem, cut: Cut | None) -> bool:

@@ -53,7 +53,7 @@ class MessagesFold:
         self.error: Any = None
         self.malformed = False
         self._blocks: dict[Any, OpenItem | None] = {}
-        self._given: dict[int, str] = {}
+        self._given: list[tuple[OpenItem, str]] = []
         self._counts: dict[str, int] = {}
         self._counted = False
         self._thinking: int | None = None
@@ -71,7 +71,8 @@ class MessagesFold:
         if not self.finish_reason:
             return None
         finish = MESSAGES_STOPS.get(self.finish_reason, UNKNOWN)
-        if self.finish_reason == "refusal" and not any(item.kind != "reasoning" for item in self.items.all):
+        shown = any(item.kind != "reasoning" and item.says_something for item in self.items.all)
+        if self.finish_reason == "refusal" and not shown:
             # Nothing was shown: a refusal part is an answer too.
             return Finish(finish.ends | {"completed"}, finish.cut)
         return finish
@@ -124,10 +125,13 @@ class MessagesFold:
         self._message(typed(Message, value))
 
     def close(self) -> None:
-        """Say the arguments that came with a block and were not said in deltas."""
-        for item in self.items.all:
-            given = self._given.get(id(item))
-            if given is not None and not item.pieces:
+        """Say the arguments that came with a block and not in deltas: none at all are an empty object.
+
+        Not those of a call that a limit cut: what it was going to say is unknown.
+        """
+        cut = self.items.latest if self.finish is not None and self.finish.cut else None
+        for item, given in self._given:
+            if item.closed and not item.pieces and item is not cut:
                 item.pieces.append(given)
 
     def _start(self, data: dict[str, Any]) -> None:
@@ -165,9 +169,8 @@ class MessagesFold:
             found for one in listed(getattr(block, "citations", None)) if (found := _citation(one)) is not None
         ]
         self.items.add(item, string(getattr(block, "text", None)) or string(getattr(block, "thinking", None)))
-        given = getattr(block, "input", None)
-        if kind == "call" and given:
-            self._given[id(item)] = as_json(given)
+        if kind == "call":
+            self._given.append((item, as_json(getattr(block, "input", None) or {})))
 
     def _block_delta(self, data: dict[str, Any]) -> None:
         event = typed(RawContentBlockDeltaEvent, data)

@@ -109,7 +109,7 @@ def _json(dialect: Dialect, transport: Transport, read: Body, body: bytes) -> Sa
 
 
 def _said(state: ChatFold | MessagesFold, transport: Transport, *, doubtful: bool, streamed: bool) -> Said:
-    items = state.items.all
+    items = [item for item in state.items.all if item.says_something]
     ending = Ending(
         transport=transport,
         finish=state.finish,
