@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.rules import PROFILES
-from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
+from conformance.rules import PROFILES, Rule
+from conformance.transcript import Drive, Transcript
 
-__all__ = ["add_parser", "read_capture"]
+if TYPE_CHECKING:
+    from conformance.cli.captures import Capture
+    from conformance.verdict import Verdict
+
+__all__ = ["add_parser"]
 
 EPILOG = """\
 examples:
-  curl -sN http://127.0.0.1:8001/v1/responses -d '{"model": "m", "input": "Hi", "stream": true}' \\
+  curl -isN http://127.0.0.1:8001/v1/responses -d '{"model": "m", "input": "Hi", "stream": true}' \\
       -H 'content-type: application/json' > capture.sse
   responses-conformance lint capture.sse
   responses-conformance lint --profile codex --rule 'stream.*' capture.sse other.sse
@@ -29,7 +33,11 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(name, help=summary, description=summary.capitalize() + ".", epilog=EPILOG)
     parser.add_argument(
-        "file", nargs="+", type=Path, metavar="FILE", help="an event stream, a JSON body or a transcript"
+        "file",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="an event stream, a JSON body, a transcript, or a folder of recordings",
     )
     parser.add_argument("--rule", action="append", metavar="GLOB", default=[], help="only rules whose id matches")
     parser.add_argument(
@@ -48,9 +56,9 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge the files together; the exit code is that of a run."""
+    from conformance.cli.captures import read_captures
     from conformance.cli.catalogue import load_rules
     from conformance.cli.output import write_reports
-    from conformance.judge import judge
     from conformance.report.json_result import build_document
     from conformance.report.suite import describe_suite
 
@@ -58,9 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
     rules = [rule for rule in load_rules() if not globs or any(fnmatchcase(rule.id, glob) for glob in globs)]
     if not rules:
         raise UsageError(f"no rule matches {' '.join(globs)!r}; `list` names them all")
-    transcripts = list(_unique(read_capture(file) for file in arguments.file))
+    captures = read_captures(arguments.file)
+    transcripts = [capture.transcript for capture in captures]
     document = build_document(
-        judge(transcripts, rules, profile=arguments.profile),
+        _judge(captures, rules, arguments.profile),
         suite=describe_suite(None),
         target={
             "name": ", ".join(file.name for file in arguments.file),
@@ -78,54 +87,34 @@ def run(arguments: argparse.Namespace) -> int:
     return document["exit_code"]
 
 
-def read_capture(file: Path) -> Transcript:
-    """A saved file as a transcript. Raises UsageError for a file that cannot be read or is none of the three."""
-    from conformance.transcript_file import FORMAT, load_transcript
+def _judge(captures: Sequence[Capture], rules: Sequence[Rule], profile: str) -> list[Verdict]:
+    """The verdicts on all captures together.
 
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
-    if not data.strip():
-        raise UsageError(f"{file}: the file is empty")
-    value = _json(data)
-    if isinstance(value, dict) and value.get("format") == FORMAT:
-        return load_transcript(file)
-    if value is None and not _looks_like_events(data):
-        raise UsageError(f"{file}: neither an event stream nor JSON; save the body of the answer, without headers")
-    return _capture(file.stem, data, "application/json" if value is not None else "text/event-stream")
+    Where headers were not saved, a rule that judges otherwise by perfect headers than by none is about headers:
+    it is not applicable, whatever it said.
+    """
+    from conformance.judge import judge
+    from conformance.verdict import Outcome
 
-
-def _capture(name: str, data: bytes, kind: str) -> Transcript:
-    """One answer whose request nobody kept: it is taken to be 200 and complete."""
-    body = {"stream": True} if kind == "text/event-stream" else {}
-    exchange = Exchange(
-        request=ClientRequest("POST", "/v1/responses", (), body),
-        status=200,
-        headers=(("content-type", kind),),
-        received=(Received(0.0, data),),
-    )
-    drive = Drive("stream" if body else "json", [exchange])
-    return Transcript(case=name, dialect=None, drives=[drive], summary="a saved answer")
+    verdicts = judge([capture.transcript for capture in captures], rules, profile=profile)
+    if all(capture.headers_known for capture in captures):
+        return verdicts
+    with_none = judge([_with_headers(capture, ()) for capture in captures], rules, profile=profile)
+    with_all = judge([_with_headers(capture, _PERFECT) for capture in captures], rules, profile=profile)
+    for verdict, none, perfect in zip(verdicts, with_none, with_all, strict=True):
+        if (none.outcome, len(none.findings)) != (perfect.outcome, len(perfect.findings)):
+            verdict.outcome, verdict.findings, verdict.observed = Outcome.NOT_APPLICABLE, [], 0
+            verdict.reason = "the headers of the answer were not saved: save them with `curl -isN`"
+    return verdicts
 
 
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None
+_PERFECT = (("cache-control", "no-cache, no-store"), ("x-accel-buffering", "no"), ("connection", "keep-alive"))
 
 
-def _looks_like_events(data: bytes) -> bool:
-    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
-    return any(line.startswith((b"data:", b"event:", b":")) for line in lines[:50])
-
-
-def _unique(transcripts: Iterable[Transcript]) -> Iterable[Transcript]:
-    """Two files of one name are two cases."""
-    seen: dict[str, int] = {}
-    for transcript in transcripts:
-        count = seen[transcript.case] = seen.get(transcript.case, 0) + 1
-        if count > 1:
-            transcript.case = f"{transcript.case}-{count}"
-        yield transcript
+def _with_headers(capture: Capture, headers: tuple[tuple[str, str], ...]) -> Transcript:
+    if capture.headers_known:
+        return capture.transcript
+    (exchange,) = capture.transcript.drives[0].exchanges
+    kind = ("content-type", "text/event-stream" if exchange.is_stream else "application/json")
+    drive = Drive(capture.transcript.drives[0].kind, [replace(exchange, headers=(*headers, kind) if headers else ())])
+    return replace(capture.transcript, drives=[drive])
