@@ -42,6 +42,10 @@ class TomlFile:
                 return self._lines[keys[:length]]
         return 1
 
+    def has_line(self, *keys: str | int) -> bool:
+        """Whether that very key stands in the file, at the start of a line."""
+        return keys in self._lines
+
     def error(self, keys: tuple[str | int, ...], problem: str, fix: str) -> UsageError:
         """What is wrong at a key, and what to do."""
         return UsageError(f"{self.path}:{self.line(*keys)}: {problem}; {fix}")
