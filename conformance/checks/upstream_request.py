@@ -14,7 +14,7 @@ from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
 from fakes.script import Dialect
 
-__all__: list[str] = []
+__all__ = ["RESPONSES_KEYS", "SERVICE_KEYS", "unknown_item_keys"]
 
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 MESSAGES: tuple[Dialect, ...] = ("messages",)
@@ -230,7 +230,7 @@ def unknown_keys_not_forwarded(transcript: Transcript) -> Judged:
     """Fields of the client's request that no API knows are not sent upstream, at the top or in messages."""
     for crossing in crossings(transcript):
         unknown = set(crossing.asked.body) - RESPONSES_KEYS - SERVICE_KEYS[crossing.dialect]
-        in_items = {key for item in crossing.asked.items for key in _unknown_item_keys(item)}
+        in_items = {key for item in crossing.asked.items for key in unknown_item_keys(item)}
         if not unknown and not in_items:
             continue
         leaked = sorted(unknown & crossing.sent.body.keys())
@@ -253,7 +253,8 @@ _ITEM_KEYS = frozenset(
 )  # fmt: skip
 
 
-def _unknown_item_keys(item: object) -> set[str]:
+def unknown_item_keys(item: object) -> set[str]:
+    """The keys of an input item that the Responses API does not know."""
     return set(item) - _ITEM_KEYS if isinstance(item, dict) else set()
 
 
