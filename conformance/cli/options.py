@@ -12,7 +12,7 @@ from conformance.errors import UsageError
 from conformance.rules import PROFILES
 from fakes.script import DIALECTS
 
-__all__ = ["GROUPS", "OPTIONS", "Option", "key_value", "pytest_options", "target_words"]
+__all__ = ["GROUPS", "OPTIONS", "Option", "key_value", "port_number", "pytest_options", "target_words"]
 
 ALL_DIALECTS = "all"
 
@@ -60,7 +60,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """A port number. Raises ArgumentTypeError, so that argparse names the option."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
@@ -154,7 +155,7 @@ OPTIONS: tuple[Option, ...] = (
     _start("--path", "PATH", "the path of the endpoint (default: /v1/responses)"),
     _start("--ready", "URL", "what answers once the target is ready; {port} is filled in"),
     _start("--fake-host", "HOST", "the address on which the fake upstream listens (default: 127.0.0.1)"),
-    _start("--fake-port", "PORT", "the port on which the fake upstream listens (default: any)", type=_port),
+    _start("--fake-port", "PORT", "the port on which the fake upstream listens (default: any)", type=port_number),
     Option(("--baseline",), "baseline", "failures that are expected, with reasons", {"metavar": "FILE", "type": Path}),
     Option(
         ("--write-baseline",),
