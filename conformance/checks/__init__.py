@@ -1,12 +1,33 @@
 """The suite's checks."""
 
 from conformance.checks import (
+    clients,
+    content,
+    echoes,
     identities,
     item_states,
     items,
     lifecycle,
+    response_object,
+    said_content,
+    schemas,
     sequence,
     sse_wire,
+    usage,
 )
 
-__all__ = ["identities", "item_states", "items", "lifecycle", "sequence", "sse_wire"]
+__all__ = [
+    "clients",
+    "content",
+    "echoes",
+    "identities",
+    "item_states",
+    "items",
+    "lifecycle",
+    "response_object",
+    "said_content",
+    "schemas",
+    "sequence",
+    "sse_wire",
+    "usage",
+]

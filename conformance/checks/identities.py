@@ -294,11 +294,11 @@ def type_follows_tool(transcript: Transcript) -> Iterator[Seen | Violation]:
     kinds = {"custom": "custom_tool_call", "function": "function_call"}
     for stream in streams(transcript):
         tools = [as_dict(tool) for tool in as_list(stream.request.get("tools"))]
-        declared = {tool.get("name"): kinds[tool["type"]] for tool in tools if tool.get("type") in kinds}
+        declared = {str(tool.get("name")): kinds[tool["type"]] for tool in tools if str(tool.get("type")) in kinds}
         if "custom_tool_call" not in declared.values():
             continue
         for item in stream.calls:
-            wanted = declared.get(item.best.get("name"))
+            wanted = declared.get(str(item.best.get("name")))
             if wanted == item.type:
                 yield Seen(stream.place(item.first))
             elif wanted is not None:
