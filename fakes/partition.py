@@ -50,6 +50,7 @@ _PLACES: tuple[tuple[re.Pattern[bytes], int], ...] = (
     (re.compile(rb"(?<=\r\n\r\n)(?=.)", re.DOTALL), 0),
 )
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SAME = ("id", "object", "created", "model", "system_fingerprint")
 
 
@@ -64,7 +65,8 @@ def events_of(stream: bytes) -> list[bytes]:
 
 def noised(stream: bytes, ingredients: frozenset[str], ping: bytes) -> bytes:
     """The stream with "comments", "pings" and "crlf" mixed in, as far as `ingredients` names them."""
-    events = events_of(stream)
+    mark = _BYTE_ORDER_MARK if stream.startswith(_BYTE_ORDER_MARK) else b""  # one only at the very beginning
+    events = events_of(stream[len(mark) :])
     last = len(events) - 1
     pieces: list[bytes] = []
     pings = _ping_places(last) if "pings" in ingredients else frozenset()
@@ -75,7 +77,7 @@ def noised(stream: bytes, ingredients: frozenset[str], ping: bytes) -> bytes:
         pieces.append(event)
         if index in pings:
             pieces.append(ping)
-    joined = b"".join(pieces)
+    joined = mark + b"".join(pieces)
     return _LINE.sub(b"\r\n", joined) if "crlf" in ingredients else joined
 
 

@@ -42,7 +42,8 @@ class FakeUpstream:
     `correlate_by` "token" finds the expectation by the token in a request; "serial" takes the single open one
     where no token helps. `strict` answers what the real service would refuse with its refusal (else the
     objections are only noted). `fallback` answers what no expectation waits for, with `fallback_delivery`.
-    `on_call` is called after each answer, from the thread that gave it.
+    `on_call` is called after each answer, from the thread that gave it. `keep_log=False` forgets the calls that
+    belong to no expectation once they are answered (a fake that runs for days).
 
         with FakeUpstream("vllm") as upstream:
             expectation = upstream.expect(new_token(), [Script(parts=(Text(("Hello",)),))])
@@ -60,6 +61,7 @@ class FakeUpstream:
         fallback: AnswerSource | None = None,
         fallback_delivery: Delivery | None = None,
         on_call: Callable[[UpstreamCall], None] | None = None,
+        keep_log: bool = True,
     ) -> None:
         self.dialect: WireDialect = _named(dialect) if isinstance(dialect, str) else dialect
         self.strict = strict
@@ -68,6 +70,7 @@ class FakeUpstream:
         self._fallback = fallback
         self._fallback_delivery = fallback_delivery or AsFramed()
         self._on_call = on_call
+        self._keep_log = keep_log
         self._server = WireServer(self._serve, host, port)
         self._lock = threading.Lock()
         self._open: dict[str, Expectation] = {}
@@ -94,6 +97,8 @@ class FakeUpstream:
 
     def start(self) -> None:
         """Listen. Raises FakeError when the address cannot be had."""
+        # The first validation builds the validators, which takes seconds: not within a target's first deadline.
+        self.dialect.objections({}, {})
         self._server.start()
 
     def stop(self) -> None:
@@ -168,11 +173,11 @@ class FakeUpstream:
     @contextmanager
     def _accounted(self, call: UpstreamCall, expectation: Expectation | None) -> Iterator[None]:
         """Keep the call in the log of its expectation, or among those of nobody, until it is answered."""
-        if expectation is None:
+        if expectation is not None:
+            expectation.enter(call)
+        elif self._keep_log:
             with self._lock:
                 self._unowned.append(call)
-        else:
-            expectation.enter(call)
         try:
             yield
         finally:

@@ -288,6 +288,7 @@ def test_the_log_has_the_request_as_it_came(upstream: FakeUpstream) -> None:
     expectation = upstream.expect(token, [HELLO])
     url = f"{upstream.url}/v1/chat/completions?beta=true"
     requests.post(url, json={"model": token}, headers={"X-Custom_Name": "ä".encode("latin-1")}, timeout=5)
+    assert expectation.wait_idle(5)
     (call,) = expectation.calls
     assert (call.method, call.path, call.query) == ("POST", "/v1/chat/completions", "beta=true")
     assert ("X-Custom_Name", "ä") in call.headers

@@ -111,6 +111,14 @@ def test_an_event_that_was_cut_stays_cut() -> None:
     assert noised(broken, ALL, ping_for("vllm", CHAT)).endswith(b'data: {"half": ')
 
 
+def test_a_byte_order_mark_stays_first() -> None:
+    """A stream that begins with a byte order mark begins with it after the noise as well."""
+    marked = b"\xef\xbb\xbf" + STREAM
+    after = noised(marked, ALL - {"pings"}, b"")
+    assert after.startswith(b"\xef\xbb\xbf:")
+    assert [event.data for event in read_events(after)] == [event.data for event in read_events(STREAM)]
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=repr)
 def test_events_are_found_with_any_line_end(end: bytes) -> None:
     """The events of a stream are split at blank lines, whichever line end it has."""
