@@ -123,6 +123,10 @@ class Driver:
                 exchange, started = self._owners[call.token]
                 exchange.upstream = (*exchange.upstream, _relative(call, started))
 
+    def owns(self, call: UpstreamCall) -> bool:
+        """Whether a call carries the token of one of this driver's exchanges."""
+        return call.token in self._owners
+
     def own(self, token: str, exchange: Exchange, started: float) -> None:
         """Note whose the calls with a token are."""
         with self._lock:

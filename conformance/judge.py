@@ -52,11 +52,12 @@ def judge(
     *,
     profile: str,
     baseline: Baseline | None = None,
-    features: frozenset[str] | None = None,
+    features: frozenset[str] | Mapping[Dialect, frozenset[str]] | None = None,
 ) -> list[Verdict]:
     """One verdict a rule of the profile and dialect that was driven, in the order of the rules.
 
-    `features` are those that the target declares; None means all (a saved transcript, whose target is unknown).
+    `features` are those that the target declares, in all dialects or by dialect; None means all (a saved
+    transcript, whose target is unknown).
     """
     by_dialect: dict[Dialect | None, list[Transcript]] = defaultdict(list)
     for transcript in transcripts:
@@ -64,7 +65,7 @@ def judge(
     expected = baseline or Baseline()
     verdicts = [verdict for dialect, driven in by_dialect.items() for verdict in _driven(driven, dialect, expected)]
     return verdicts + [
-        _verdict(rule, profile, dialect, driven, expected, features)
+        _verdict(rule, profile, dialect, driven, expected, _declared(features, dialect))
         for rule in rules
         if profile in rule.profiles
         for dialect, driven in by_dialect.items()
@@ -174,6 +175,14 @@ DRIVEN = Rule(
     evidence="both",
 )
 """The rule behind the verdict on driving itself. It is in no profile and no requirement set."""
+
+
+def _declared(
+    features: frozenset[str] | Mapping[Dialect, frozenset[str]] | None, dialect: Dialect | None
+) -> frozenset[str] | None:
+    if isinstance(features, Mapping):
+        return None if dialect is None else features.get(dialect, frozenset())
+    return features
 
 
 def _excuse(rule: Rule, dialect: Dialect | None, features: frozenset[str] | None) -> str:

@@ -1,0 +1,353 @@
+"""A whole run: start, preflight, drive, judge. The command line and the pytest plugin both use this.
+
+run(RunOptions(target="reference", dialects=("vllm",)), progress) -> RunResult
+
+start      all dialects' fakes and targets, at once (one after the other where the fake's port is fixed)
+preflight  a dialect that fails it is left out, with a diagnosis: trouble, and exit 2
+drive      the cases that the selection names and the target's features allow, in a bounded number of threads
+judge      the rules of the profile that the selection names
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal, Protocol
+
+from conformance.baseline import Baseline, load_baseline
+from conformance.cases import Case, all_cases
+from conformance.drive import Driver, DriveSettings
+from conformance.errors import ExitCode, TargetError, UsageError
+from conformance.judge import exit_code, judge, partial_for
+from conformance.preflight import Preflight, preflight
+from conformance.rules import REGISTRY, Level, Rule
+from conformance.targets import RunningTarget, Target, start_target
+from conformance.targets.choice import TargetChoice, choose_target
+from conformance.transcript import Transcript
+from conformance.transcript_file import save_transcript
+from conformance.verdict import Verdict
+from fakes.errors import FakeError
+from fakes.log import UpstreamCall
+from fakes.script import Dialect
+from fakes.upstream import FakeUpstream
+
+__all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", "run", "select_rules"]
+
+DEFAULT_PROFILE = "openai"
+
+_WORKERS = 8
+
+
+class Progress(Protocol):
+    """Is told how a run goes."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """`done` of `total` drives are over; `what` was driven last."""
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+
+
+class _Silence:
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(TargetChoice):
+    """What to run. `TargetChoice` says which target; empty selections mean all.
+
+    `profile` None is the target's own, else `DEFAULT_PROFILE`. `requirements` names a frozen set: rules added
+    after it are judged and do not decide. `baseline` None is the target's own, if it has one. `transcripts` is a folder
+    that gets them. `workers` bounds the cases driven at once.
+    """
+
+    profile: str | None = None
+    rules: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    requirements: str | None = None
+    strict_upstream: bool = False
+    thorough: bool = False
+    baseline: Path | None = None
+    use_baseline: bool = True
+    transcripts: Path | None = None
+    workers: int = _WORKERS
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something beside the verdicts that kept the job from being done. `log`: the end of the target's output."""
+
+    blame: Literal["target", "harness"]
+    message: str
+    log: str = ""
+    dialect: Dialect | None = None
+
+
+@dataclass
+class RunResult:
+    """What a run found. Times are in seconds; `phases` says where they went.
+
+    `dialects` are those asked for, `logs` the ends of the targets' outputs. `partial` says in sentences what the
+    target leaves out of the profile's core. `strays` are upstream calls that belong to no case.
+    """
+
+    target: Target
+    profile: str
+    dialects: tuple[Dialect, ...]
+    features: frozenset[str]
+    started: str
+    command: str | None = None
+    preflights: dict[Dialect, Preflight] = field(default_factory=dict)
+    transcripts: list[Transcript] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    trouble: list[Trouble] = field(default_factory=list)
+    partial: tuple[str, ...] = ()
+    strays: dict[Dialect, tuple[UpstreamCall, ...]] = field(default_factory=dict)
+    logs: dict[Dialect, str] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def drives(self) -> int:
+        """How many drives were made."""
+        return sum(len(transcript.drives) for transcript in self.transcripts)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the process exits with."""
+        return exit_code(self.verdicts, trouble=bool(self.trouble))
+
+
+def select_rules(profile: str, patterns: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """The rules of a profile whose id matches one of the globs (all, when there are none).
+
+    Raises UsageError when none does.
+    """
+    import conformance.checks  # noqa: F401 - registers them
+
+    rules = tuple(
+        rule for rule in REGISTRY.values() if profile in rule.profiles and (not patterns or _matches(rule.id, patterns))
+    )
+    if not rules:
+        raise UsageError(f"no rule of the profile {profile} matches {', '.join(patterns)}; see `list`")
+    return rules
+
+
+def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
+    """Do the whole run.
+
+    Raises UsageError for what the user gave wrong. What goes wrong with the target or the suite is in the
+    result's `trouble`; this never raises for it.
+    """
+    return _Session(options, progress or _Silence()).run()
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+@dataclass
+class _Stand:
+    """A dialect's target, running, with its fake upstream."""
+
+    dialect: Dialect
+    upstream: FakeUpstream
+    target: RunningTarget
+    driver: Driver
+
+
+class _Session:
+    """One run while it runs."""
+
+    def __init__(self, options: RunOptions, progress: Progress) -> None:
+        self.options = options
+        self.progress = progress
+        self.target, self.edit = choose_target(options)
+        self.profile = options.profile or self.target.profile or DEFAULT_PROFILE
+        self.rules = select_rules(self.profile, options.rules)
+        wanted = options.dialects or self.target.dialects
+        self.dialects = tuple(one for one in wanted if any(one in rule.dialects for rule in self.rules))
+        features = [self.target.way(dialect).features for dialect in wanted]
+        self.features = frozenset().union(*features)
+        self.cases = {dialect: self._cases_of(dialect) for dialect in self.dialects}
+        if not any(self.cases.values()):
+            named = ", ".join(options.cases) or "the selection"
+            raise UsageError(f"no case matches {named} in {', '.join(wanted)}; see `list --cases`")
+        self.baseline = self._baseline()
+        self.result = RunResult(
+            target=self.target,
+            profile=self.profile,
+            dialects=tuple(wanted),
+            features=self.features,
+            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            partial=tuple(
+                f"the target does not declare {feature}, which is core to {self.profile}"
+                for feature in partial_for(self.profile, self.features)
+            ),
+        )
+        self._lock = threading.Lock()
+        self._done = 0
+
+    def run(self) -> RunResult:
+        began = time.monotonic()
+        if self.target.fake_port:
+            for dialect in self.dialects:
+                self._run_stands((dialect,))
+        else:
+            self._run_stands(self.dialects)
+        with self._phase("judge"):
+            self._judge()
+        self.result.seconds = time.monotonic() - began
+        return self.result
+
+    def _cases_of(self, dialect: Dialect) -> tuple[Case, ...]:
+        features = self.target.way(dialect).features
+        return tuple(
+            case
+            for case in all_cases()
+            if dialect in case.dialects
+            and case.features <= features
+            and (not self.options.cases or _matches(case.id, self.options.cases))
+        )
+
+    def _baseline(self) -> Baseline:
+        if self.options.baseline is not None:
+            return load_baseline(self.options.baseline)
+        own = self.target.baseline
+        return load_baseline(own) if own is not None and self.options.use_baseline else Baseline()
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.result.phases[name] = self.result.phases.get(name, 0.0) + time.monotonic() - began
+
+    def _run_stands(self, dialects: Sequence[Dialect]) -> None:
+        with ExitStack() as stack:
+            with self._phase("start"):
+                stands = self._start(dialects, stack)
+            for stand in stands:
+                self._run_stand(stand)
+            with self._phase("stop"):
+                stack.close()
+
+    def _start(self, dialects: Sequence[Dialect], stack: ExitStack) -> list[_Stand]:
+        names = ", ".join(dialects)
+        self.progress.say(f"starting {self.target.name} ({names})")
+        with ThreadPoolExecutor(max(1, len(dialects))) as pool:
+            started = list(pool.map(lambda dialect: self._start_one(dialect, stack), dialects))
+        return [stand for stand in started if stand is not None]
+
+    def _start_one(self, dialect: Dialect, stack: ExitStack) -> _Stand | None:
+        try:
+            upstream = FakeUpstream(dialect, host=self.target.fake_host, port=self.target.fake_port)
+            upstream.start()
+            with self._lock:
+                stack.callback(upstream.stop)
+            target = start_target(self.target, dialect, upstream.url)
+        except TargetError as trouble:
+            self._trouble("target", str(trouble), trouble.log, dialect)
+            return None
+        except FakeError as trouble:
+            self._trouble("harness", str(trouble), "", dialect)
+            return None
+        with self._lock:
+            stack.callback(target.stop)
+        settings = DriveSettings(
+            model=target.way.model,
+            strict_upstream=self.options.strict_upstream,
+            thorough=self.options.thorough,
+            timing=target.way.timing,
+        )
+        self.result.command = self.result.command or target.command
+        return _Stand(dialect, upstream, target, Driver(dialect, target.endpoint, upstream, settings))
+
+    def _run_stand(self, stand: _Stand) -> None:
+        with self._phase("preflight"):
+            found = preflight(stand.driver)
+        self.result.preflights[stand.dialect] = found
+        if found.diagnosis is not None:
+            self.result.logs[stand.dialect] = log = stand.target.log
+            self._trouble("target", str(found.diagnosis), log, stand.dialect)
+            return
+        with self._phase("drive"):
+            self._drive(stand, workers=1 if found.correlation == "serial" else self.options.workers)
+        stand.driver.attach_strays()
+        self.result.strays[stand.dialect] = tuple(
+            stray for stray in stand.upstream.strays if not stand.driver.owns(stray)
+        )
+        self.result.logs[stand.dialect] = log = stand.target.log
+        if (status := stand.target.exit_status) is not None:
+            self._trouble("target", f"the target exited with status {status} while it was driven", log, stand.dialect)
+
+    def _drive(self, stand: _Stand, workers: int) -> None:
+        cases = self.cases[stand.dialect]
+        total = sum(len(case.drives) for one in self.cases.values() for case in one)
+        driven: dict[str, Transcript] = {}
+
+        def drive(case: Case) -> None:
+            driven[case.id] = stand.driver.drive(case)
+            with self._lock:
+                self._done += len(case.drives)
+                self.progress(self._done, total, f"{case.id} [{stand.dialect}]")
+
+        pool = ThreadPoolExecutor(workers, thread_name_prefix=f"drive-{stand.dialect}")
+        try:
+            futures = [pool.submit(drive, case) for case in _slow_first(cases)]
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.result.transcripts += [driven[case.id] for case in cases if driven[case.id].drives]
+
+    def _judge(self) -> None:
+        result = self.result
+        if self.edit is not None:
+            result.transcripts = [self.edit(transcript) for transcript in result.transcripts]
+        if self.options.transcripts is not None:
+            for transcript in result.transcripts:
+                save_transcript(transcript, self.options.transcripts)
+        verdicts = judge(
+            result.transcripts,
+            self.rules,
+            profile=self.profile,
+            baseline=self.baseline,
+            features={dialect: self.target.way(dialect).features for dialect in self.dialects},
+        )
+        result.verdicts = verdicts if self.options.requirements is None else self._scored(verdicts)
+
+    def _scored(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """The verdicts by a frozen set: rules added after it do not decide."""
+        from conformance.requirements import load
+
+        frozen = load(self.options.requirements or "")
+        return [
+            verdict
+            if verdict.rule.id in frozen or verdict.rule.id not in REGISTRY
+            else replace(verdict, level=Level.RECOMMENDED, reason=_added_after(verdict, frozen.name))
+            for verdict in verdicts
+        ]
+
+    def _trouble(self, blame: Literal["target", "harness"], message: str, log: str, dialect: Dialect) -> None:
+        with self._lock:
+            self.result.trouble.append(Trouble(blame, message, log, dialect))
+
+
+def _added_after(verdict: Verdict, name: str) -> str:
+    return "; ".join(filter(None, [f"added after {name}: does not count", verdict.reason]))
+
+
+def _slow_first(cases: Sequence[Case]) -> list[Case]:
+    """Cases that wait (gates, faults) first: started last, one of them would keep all other threads idle."""
+    return sorted(cases, key=lambda case: not ({"gated", "bytes"} & case.drives or case.id.startswith("ending")))
