@@ -297,7 +297,7 @@ class Proxy:
         try:
             listed = await self._upstream.json("GET", "/v1/models", None, _client_key(request))
         except ApiError as error:
-            if "does not serve this API" in error.message:
+            if error.code == "upstream_lacks_api":
                 return []
             raise
         entries = listed.get("data") if isinstance(listed, dict) else None

@@ -276,10 +276,10 @@ class ChatReader(Reader):
         try:
             chunk = self._decode(_CHUNK, data)
         except Unreadable:
-            if name in (b"", b"message", b"error"):
+            if name in (b"", b"message"):
                 raise
             return  # a server's private event between the chunks (anomalyco/opencode#38106)
-        if chunk.error is not None or chunk.object == "error" or name == b"error":
+        if chunk.error is not None or chunk.object == "error":
             self._fail(msgspec.json.decode(data))
             return
         self._chunk(chunk)
@@ -351,9 +351,11 @@ class ChatReader(Reader):
         function = delta.function or _Function()
         name, upstream_id = function.name or "", str(delta.id or "")
         call = self._find(position, delta, name, upstream_id)
-        if name and not call.pieces and name != call.name:
+        if name and (not call.name or (not call.pieces and name != call.name)):
             # Before the first argument byte another name is a further fragment, the same one a repetition.
             call.name += name
+            if call.pieces:
+                self.stream.arguments(call, "")
         if function.arguments:
             text = function.arguments
             self.stream.arguments(call, text if isinstance(text, str) else msgspec.json.encode(text).decode())

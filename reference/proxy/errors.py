@@ -32,7 +32,9 @@ _CONTEXT = re.compile(
     re.IGNORECASE,
 )
 _RETRY_HINT = re.compile(r"try again in \d", re.IGNORECASE)
-_MARKUP = re.compile(r"<!doctype|<html|<body|<head|Traceback \(most recent|validation errors? for |\n\s+File \"", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<!doctype|<html|<body|<head|Traceback \(most recent|validation errors? for |\n\s+File \"", re.IGNORECASE
+)
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _SECRET = re.compile(
     r"\b(?:bearer\s+\S+|(?:sk|pk|rk|key|gsk|xai|hf|org|proj)[-_][\w*.-]{6,}|AIza[\w-]{20,})", re.IGNORECASE
@@ -80,7 +82,8 @@ class ApiError(Exception):
         if self.code in _FATAL:
             return {"code": self.code, "message": self.message}
         if self.status == 429:
-            hint = "" if _RETRY_HINT.search(self.message) else f" Please try again in {self.retry_after}s."
+            seconds = self.retry_after if self.retry_after and self.retry_after.isdigit() else "5"
+            hint = "" if _RETRY_HINT.search(self.message) else f" Please try again in {seconds}s."
             return {"code": "rate_limit_exceeded", "message": self.message + hint}
         deterministic = 400 <= self.status < 500 and self.status not in (408, 409)
         return {"code": "invalid_prompt" if deterministic else "server_error", "message": self.message}
@@ -117,8 +120,9 @@ def safe_message(text: str, fallback: str, secret: str | None = None) -> str:
 
 def _translate(document: Any, status: int | None, retry_after: str | None, secret: str | None) -> ApiError:
     message, kind, param, code = _dig(document)
-    said = status if status is not None and status >= 400 else None
-    status = said or _status(kind, code) or (502 if status else 500)
+    if status is not None and (status < 400 or status in (405, 415)):
+        return _misplaced(status)
+    status = status or _status(kind, code) or 500
     text = safe_message(message, f"The upstream failed with status {status} and gave no usable reason.", secret)
     if _CONTEXT.search(f"{code} {kind} {message}") and status in (400, 413, 422, 500):
         return ApiError(400, text, param="input", code="context_length_exceeded")
@@ -130,8 +134,8 @@ def _translate(document: Any, status: int | None, retry_after: str | None, secre
         return ApiError(400, text, param="model", code="model_not_found")
     if status == 402 or code == "insufficient_quota":
         return ApiError(429, text, code="insufficient_quota", retry_after=retry_after)
-    if status in (404, 405, 415) or status < 400:
-        return ApiError(502, f"The upstream does not serve this API (status {status}).", code="upstream_error")
+    if status == 404:
+        return _misplaced(status)
     if status == 529:
         return ApiError(503, text, code="server_error", retry_after=retry_after or "5")
     if status == 422:
@@ -139,6 +143,10 @@ def _translate(document: Any, status: int | None, retry_after: str | None, secre
     keep = kind if re.fullmatch(r"[a-z_]+", kind) and _STATUS_OF_TYPE.get(kind) == status else None
     code = code if code and not code.isdigit() else None
     return ApiError(status, text, kind=keep, param=param, code=code, retry_after=retry_after)
+
+
+def _misplaced(status: int) -> ApiError:
+    return ApiError(502, f"The upstream does not serve this API (status {status}).", code="upstream_lacks_api")
 
 
 def _dig(document: Any) -> tuple[str, str, str | None, str | None]:

@@ -369,10 +369,10 @@ class MessagesReader(Reader):
         elif kind == "message_stop":
             self._flush()
             self.stream.end(explicit=True)
-        elif kind == "error" or name == b"error" or not kind:
+        elif kind in ("error", ""):
             # llama.cpp and vLLM send errors in OpenAI's shape, without a type of their own.
             document = msgspec.json.decode(data)
-            if kind == "error" or name == b"error" or "error" in document:
+            if kind or "error" in document:
                 self._fail(document)
 
     def _whole(self, body: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +12,13 @@ from .sse import EventReader, EventTooLargeError
 from .stream import Stream
 
 T = TypeVar("T")
+
+
+def _anything(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return data.decode(errors="replace")
 
 
 class Unreadable(ValueError):  # noqa: N818 - reads better where it is raised
@@ -49,8 +57,11 @@ class Reader:
             for name, data in self._events.feed(chunk):
                 if self.stream.result is not None:
                     return
-                self._event(name, data)
-                self.started = True
+                if name == b"error":
+                    self._fail(_anything(data))
+                else:
+                    self._event(name, data)
+                self.started = self.started or self.stream.failure is None
         except (EventTooLargeError, Unreadable) as error:
             self.stream.fail(ApiError(502, f"The upstream sent what cannot be read: {error}.", code="upstream_error"))
 
@@ -93,7 +104,8 @@ class Reader:
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass
         try:
-            # Stray bytes that are not UTF-8 become U+FFFD, as the event-stream rules say.
-            return decoder.decode(data.decode(errors="replace"))
-        except msgspec.DecodeError as error:
+            # Stray bytes that are not UTF-8 become U+FFFD, as the event-stream rules say; so do lone surrogates.
+            loose = json.dumps(json.loads(data.decode(errors="replace")), ensure_ascii=False)
+            return decoder.decode(loose.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        except (ValueError, msgspec.DecodeError) as error:
             raise Unreadable(f"an event that is not valid ({str(error)[:120]})") from None

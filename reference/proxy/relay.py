@@ -143,7 +143,7 @@ class Relay:
                 chunk = await self._read(posting, min(due, heard + limit))
             except TimeoutError:
                 self._late(clock() >= heard + limit, committed)
-                committed = True
+                committed = committed or stream.result is None
             except ApiError as error:
                 stream.fail(error)
             except LOST:

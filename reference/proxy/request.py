@@ -111,7 +111,7 @@ def _read(body: bytes) -> Request:
         return _decode(body)
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise invalid("We could not parse the JSON body of your request. It must be one JSON object.") from None
 
 

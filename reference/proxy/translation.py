@@ -114,4 +114,4 @@ def upstream_body(core: Core, request: Request, past: History, tools: Toolbox) -
 
 def _extras(raw_body: bytes) -> dict[str, Any]:
     given = msgspec.json.decode(raw_body, type=dict[str, msgspec.Raw])
-    return {name: given[name] for name in _VLLM_EXTRAS if name in given and given[name] != b"null"}
+    return {name: given[name] for name in _VLLM_EXTRAS if name in given and bytes(given[name]) != b"null"}

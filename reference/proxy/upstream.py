@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +63,7 @@ class Upstream:
         headers = {**self._headers(key), "Accept": accept}
         try:
             response = await self._session.request(
-                method, self._config.upstream + path, data=body, headers=headers, allow_redirects=False
+                method, self._config.upstream + path, data=_payload(body), headers=headers, allow_redirects=False
             )
             if response.status < 300:
                 return response
@@ -93,6 +94,11 @@ class Upstream:
             raise ApiError(502, "The upstream sent what is not JSON.", code="upstream_error") from None
         finally:
             response.close()
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body goes out in pieces, so that it does not hold up the event loop."""
+    return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -1,0 +1,120 @@
+"""The command line: what it prints, with which status it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reference.proxy.__main__ import main, parser
+
+GOOD = ["--upstream", "http://127.0.0.1:9", "--dialect", "vllm", "--port", "0"]
+BAD = {
+    "required: --upstream": [],
+    "invalid choice": [*GOOD, "--dialect", "smtp"],
+    "not an http(s) address": [*GOOD, "--upstream", "localhost:8000"],
+    "must be empty or end in /v1": [*GOOD, "--upstream", "http://h/v2"],
+    "invalid int value": [*GOOD, "--port", "x"],
+    "between 0 and 65535": [*GOOD, "--port", "70000"],
+    "UNSET_NAME is not set": [*GOOD, "--upstream-api-key-env", "UNSET_NAME"],
+    "not allowed with": [*GOOD, "--upstream-api-key-env", "HOME", "--forward-client-key"],
+    "--keep-alive must be positive": [*GOOD, "--keep-alive", "0"],
+    "unrecognized arguments": [*GOOD, "--frobnicate"],
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_a_wrong_command_line_is_one_line_and_status_4(message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Usage errors say what is wrong in one line."""
+    with pytest.raises(SystemExit) as caught:
+        main(BAD[message])
+    said = capsys.readouterr().err
+    assert (caught.value.code, said.count("\n")) == (4, 1)
+    assert message in said
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help explains all options and ends with status 0."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    for action in parser()._actions:
+        assert action.option_strings[-1] in said
+        assert action.help
+
+
+def test_without_the_extra_there_is_one_line(tmp_path: Path) -> None:
+    """When the server's libraries are missing the program says how to get them."""
+    hide = "import sys; sys.modules.update(dict.fromkeys(['uvicorn', 'starlette', 'msgspec', 'aiohttp']));"
+    code = f"{hide} from reference.proxy.__main__ import main; raise SystemExit(main({GOOD!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'responses-conformance[reference]'" in done.stderr
+
+
+def test_it_says_where_it_listens_and_stops_on_sigterm(tmp_path: Path) -> None:
+    """One line tells the address; SIGTERM ends the process; every option can be given."""
+    options = [
+        "--host",
+        "127.0.0.1",
+        "--forward-client-key",
+        "--api-key-env",
+        "KEY",
+        "--reasoning",
+        "raw",
+        "--refusals",
+        "text",
+        "--system-position",
+        "in-place",
+        "--developer-role",
+        "developer",
+        "--default-max-tokens",
+        "9",
+        "--keep-alive",
+        "1",
+        "--connect-timeout",
+        "1",
+        "--idle-timeout",
+        "1",
+        "--max-event-bytes",
+        "9",
+        "--max-body-bytes",
+        "9",
+        "--store",
+        str(tmp_path / "s.db"),
+        "--store-limit",
+        "9",
+        "--secret-env",
+        "KEY",
+        "--quiet",
+    ]
+    command = [sys.executable, "-m", "reference.proxy", *GOOD, *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "KEY": "k"}) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert re.fullmatch(r"responses-proxy: http://127\.0\.0\.1:\d+/v1 in front of a vllm upstream\n", line)
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+        process.wait(timeout=20)
+    assert rest == ""
+    assert (tmp_path / "s.db").exists()
+
+
+def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
+    """A port that is taken is said in one line, with status 1."""
+    command = [sys.executable, "-m", "reference.proxy", *GOOD, "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr is not None
+        port = first.stderr.readline().split("/v1")[0].rpartition(":")[2]
+        again = [*command[:3], *GOOD[:-1], port]
+        second = subprocess.run(again, capture_output=True, text=True, check=False)
+        first.send_signal(signal.SIGTERM)
+        first.wait(timeout=20)
+    assert (second.returncode, second.stderr) == (1, f"responses-proxy: cannot listen on 127.0.0.1:{port}\n")
