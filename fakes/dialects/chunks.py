@@ -24,7 +24,6 @@ from fakes.script import (
     Ping,
     Raw,
     Reasoning,
-    RedactedReasoning,
     Refusal,
     Script,
     Text,
@@ -117,7 +116,7 @@ def _part(part: Part, speech: Speech, quirks: frozenset[str], numbers: Iterator[
             yield Chunk("ping")
         case Comment() | Raw() | Error() | Dies():
             yield part
-        case Refusal() | Annotation() | RedactedReasoning():
+        case _:
             raise EncodingError(
                 f"{speech.dialect} has no words for a {type(part).__name__} part; leave the part out of this "
                 f"script or the dialect out of this case"

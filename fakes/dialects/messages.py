@@ -46,6 +46,9 @@ _WORDINGS: Final[dict[str, Wording]] = {
     "server_error": Wording("Internal server error", "api_error"),
 }
 
+_TOLD_BY_STATUS: Final = frozenset({402, 413, 504})
+"""Statuses whose error type no kind of failure names."""
+
 _MODELS: Final = ("claude-fake-1",)
 _ROUTES: Final[dict[str, str]] = {
     "/v1/messages": "POST",
@@ -82,7 +85,8 @@ class Messages:
     def failure(self, failure: HttpFailure) -> Reply:
         """A refusal before the first byte, in Anthropic's words."""
         wording = _WORDINGS.get(failure.code, _WORDINGS["server_error"])
-        body = anthropic_error(failure.message or wording.message, wording.type)
+        kind = ANTHROPIC_TYPES[failure.status] if failure.status in _TOLD_BY_STATUS else wording.type
+        body = anthropic_error(failure.message or wording.message, kind)
         return failure_reply(failure, body, (("request-id", REQUEST_ID),))
 
     def probe(self, method: str, path: str, body: Any) -> Reply | None:
