@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from conformance.miniatures.miniature import Edit
-from conformance.reading import TERMINALS
+from conformance.miniatures.miniature import Edit, miniature
+from conformance.reading import TERMINALS, StreamReading, read
 from conformance.transcript import Event, Exchange, Received, Transcript
 from fakes.log import UpstreamCall
 
@@ -34,6 +34,7 @@ __all__ = [
     "edit_request",
     "encode",
     "on_streams",
+    "stream_miniature",
 ]
 
 Headers = tuple[tuple[str, str], ...]
@@ -57,6 +58,7 @@ class Frame:
     raw: bytes = b""
     t: float = 0.0
     named: bool = True
+    index: int | None = None
     _before: str = field(default="", repr=False)
 
     @property
@@ -88,7 +90,7 @@ class Draft:
     frames: list[Frame]
 
     @classmethod
-    def of(cls, exchange: Exchange) -> Draft:
+    def begin(cls, exchange: Exchange) -> Draft:
         """The draft of a streamed answer."""
         return cls(exchange, list(_frames(exchange)))
 
@@ -96,10 +98,19 @@ class Draft:
         """The frames of the given types."""
         return [frame for frame in self.frames if frame.type in types]
 
+    def of(self, event: Event | None) -> Frame | None:
+        """The frame of an event of the exchange; None when it was taken out."""
+        return next((f for f in self.frames if event is not None and f.index == event.index), None)
+
     def nth(self, n: int, *types: str) -> Frame | None:
         """The n-th frame of the given types (0 is the first, -1 the last); None when there are not so many."""
         found = self.all(*types)
         return found[n] if -len(found) <= n < len(found) else None
+
+    @property
+    def reading(self) -> StreamReading:
+        """The structure of the stream as it was before the edit."""
+        return read(self.exchange)
 
     @property
     def events(self) -> list[Frame]:
@@ -190,7 +201,7 @@ def _frame(event: Event, raw: bytes) -> Frame:
     if not isinstance(event.data, dict):
         return Frame(None, raw, event.t)
     before = json.dumps(event.data)
-    return Frame(json.loads(before), raw, event.t, event.sse.has("event"), before)
+    return Frame(json.loads(before), raw, event.t, event.sse.has("event"), event.index, before)
 
 
 def edit_exchanges(transcript: Transcript, edit: Callable[[Exchange], Exchange]) -> Transcript:
@@ -210,7 +221,7 @@ def on_streams(edit: Callable[[Draft], None]) -> Edit:
     def one(exchange: Exchange) -> Exchange:
         if not exchange.is_stream:
             return exchange
-        draft = Draft.of(exchange)
+        draft = Draft.begin(exchange)
         edit(draft)
         return draft.written()
 
@@ -219,6 +230,15 @@ def on_streams(edit: Callable[[Draft], None]) -> Edit:
         return edit_exchanges(transcript, one)
 
     return whole
+
+
+def stream_miniature(*for_rules: str) -> Callable[[Callable[[Draft], None]], Edit]:
+    """Register a function on a Draft as a miniature: `miniature` over `on_streams`."""
+
+    def register(edit: Callable[[Draft], None]) -> Edit:
+        return miniature(*for_rules)(on_streams(edit))
+
+    return register
 
 
 def edit_json(transcript: Transcript, edit: Callable[[Any], Any]) -> Transcript:

@@ -14,7 +14,7 @@ from conformance.said import EndState
 from conformance.sse import StreamLines, read_stream
 from conformance.transcript import DriveKind, Event, Exchange, Transcript
 
-__all__ = ["LIFECYCLE", "SNAPSHOTS", "TERMINALS", "StreamReading", "stream_items", "streams"]
+__all__ = ["LIFECYCLE", "SNAPSHOTS", "TERMINALS", "StreamReading", "read", "stream_items", "streams"]
 
 CREATED, QUEUED, IN_PROGRESS = "response.created", "response.queued", "response.in_progress"
 ITEM_ADDED, ITEM_DONE = "response.output_item.added", "response.output_item.done"
@@ -241,7 +241,8 @@ def _ids_of(item: ItemReading) -> tuple[Any, ...]:
     return (item.added_item.get("id") if item.added else None, first.get("item_id"), first.get("item", "id"))
 
 
-def _read(exchange: Exchange, drive: DriveKind, number: int) -> StreamReading:
+def read(exchange: Exchange, drive: DriveKind = "stream", number: int = 0) -> StreamReading:
+    """The reading of one streamed answer, done once an exchange. `drive` and `number` say where it stands."""
     known = vars(exchange).get("_reading")
     if isinstance(known, StreamReading) and known.drive == drive and known.number == number:
         return known
@@ -251,14 +252,20 @@ def _read(exchange: Exchange, drive: DriveKind, number: int) -> StreamReading:
     return reading
 
 
-def streams(transcript: Transcript) -> Iterator[StreamReading]:
+def streams(transcript: Transcript) -> list[StreamReading]:
     """The streams of all drives: 2xx answers to POST that are event streams."""
-    for drive in transcript.drives:
-        if drive.problem is not None:
-            continue
-        for number, exchange in enumerate(drive.exchanges):
-            if exchange.is_stream and exchange.request.method.upper() == "POST":
-                yield _read(exchange, drive.kind, number)
+    driven = [drive for drive in transcript.drives if drive.problem is None]
+    key = [id(exchange) for drive in driven for exchange in drive.exchanges]
+    known = vars(transcript).get("_streams")
+    if known is None or known[0] != key:
+        readings = [
+            read(exchange, drive.kind, number)
+            for drive in driven
+            for number, exchange in enumerate(drive.exchanges)
+            if exchange.is_stream and exchange.request.method.upper() == "POST"
+        ]
+        known = vars(transcript)["_streams"] = (key, readings)
+    return list(known[1])
 
 
 def stream_items(transcript: Transcript) -> Iterator[tuple[StreamReading, ItemReading]]:
