@@ -220,8 +220,7 @@ def _cut_calls(stream: StreamReading, said: Said) -> Iterator[tuple[SaidItem, It
 @rule(
     "ending.cut-call-is-not-done",
     level=RECOMMENDED,
-    source="openai/codex runs a call at its output_item.done, whatever its status; OpenRouterTeam/typescript-agent#125; "
-    "NousResearch/hermes-agent#110795",
+    source="openai/codex (runs a call at its output_item.done, whatever its status); NousResearch/hermes-agent#110795",
     why="Codex runs the call as soon as its arguments parse: `rm -rf build/cache` cut after `build`.",
     levels={"codex": MUST},
     evidence="both",

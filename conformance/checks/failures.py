@@ -22,16 +22,17 @@ def _failed_before(transcript: Transcript) -> Iterator[tuple[Visit, Said]]:
     """The requests whose upstream failed before it said anything."""
     for visit in visits(transcript):
         said = visit.exchange.said
-        if said is not None and visit.exchange.ended != "client-left":
-            if said.ends and said.ends <= {"http-error", "failed"} and "http-error" in said.ends and not said.items:
-                yield visit, said
+        if said is None or said.items or visit.exchange.ended == "client-left":
+            continue
+        if "http-error" in said.ends and said.ends <= {"http-error", "failed"}:
+            yield visit, said
 
 
 def _tells_failure(exchange: Exchange) -> bool:
     """Whether a 2xx answer says that the response failed."""
     if exchange.is_stream:
         return any(event.type == "response.failed" for event in exchange.events)
-    return at(exchange.json, "status") == "failed"
+    return bool(at(exchange.json, "status") == "failed")
 
 
 def _told(visit: Visit, said: Said, statuses: Collection[int], words: str) -> Judged:

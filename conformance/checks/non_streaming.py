@@ -17,7 +17,7 @@ from conformance.transcript import Drive, Transcript
 
 __all__: list[str] = []
 
-_REQUIRED = tuple(name for name, field in Response.model_fields.items() if field.is_required()) + ("status",)
+_REQUIRED = (*(name for name, field in Response.model_fields.items() if field.is_required()), "status")
 
 
 def _whole(transcript: Transcript) -> Iterator[Visit]:
@@ -316,7 +316,7 @@ def _joined(form: dict[str, Any]) -> dict[str, Any]:
     for item in items_of(form.get("output")):
         parts: list[Any] = []
         for part in items_of(at(item, "content")):
-            last = parts[-1] if parts else None
+            last: Any = parts[-1] if parts else None
             if at(last, "type") == at(part, "type") == "output_text" and not at(part, "annotations"):
                 parts[-1] = {**last, "text": text_of(at(last, "text")) + text_of(at(part, "text"))}
             else:

@@ -32,13 +32,13 @@ def status(transcript: Transcript) -> Judged:
     statuses = set(transcript.facts.get("refusal_statuses") or ())
     for visit in _to_refuse(transcript):
         got = visit.exchange.status
-        answered = got is not None and got < 300 and transcript.facts.get("may_refuse")
+        optional = bool(transcript.facts.get("may_refuse"))
+        answered = optional and got is not None and got < 300
         if got in statuses or answered:
             yield visit.seen()
         else:
             yield visit.broken(
-                f"status {' or '.join(map(str, sorted(statuses)))}"
-                + (", or an answer" if answered is not None else ""),
+                f"status {' or '.join(map(str, sorted(statuses)))}" + (", or an answer" if optional else ""),
                 f"status {got}: {quote(visit.exchange.body[:120].decode('utf-8', 'replace'))}",
             )
 

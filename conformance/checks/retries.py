@@ -18,6 +18,9 @@ def _retries(visit: Visit) -> Iterator[tuple[int, UpstreamCall]]:
             yield number, call
 
 
+_FINAL = (400, 401, 403, 404, 422)
+
+
 @rule(
     "retry.not-after-visible-output",
     level=INTEGRITY,
@@ -75,9 +78,7 @@ def only_what_may_succeed(transcript: Transcript) -> Judged:
     """A request that the upstream refused as invalid, unauthorised or unknown is not repeated."""
     for visit in visits(transcript):
         calls = visit.exchange.upstream
-        final = [
-            n for n, call in enumerate(calls) if call.kind == "completion" and call.status in (400, 401, 403, 404, 422)
-        ]
+        final = [n for n, call in enumerate(calls) if call.kind == "completion" and call.status in _FINAL]
         if not final:
             continue
         repeated = [number for number, _ in _retries(visit) if number > final[0]]

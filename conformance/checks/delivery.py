@@ -1,0 +1,362 @@
+"""Rules of delivery: nothing is held back, chunk boundaries mean nothing, answers end, and do not mix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.crossings import Judged, Visit, quote, visits
+from conformance.normal_form import drive_difference, is_keep_alive
+from conformance.pieces import at, text_of
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, rule
+from conformance.transcript import Drive, DriveKind, Exchange, Transcript
+from fakes.correlation import TOKEN
+
+__all__: list[str] = []
+
+_TERMINALS = ("response.completed", "response.incomplete", "response.failed")
+
+
+def _gated(transcript: Transcript) -> Iterator[Visit]:
+    """The streams whose upstream waited for the client, chunk by chunk, and that went to their end."""
+    for visit in visits(transcript, "gated"):
+        if visit.exchange.is_stream and visit.exchange.ended == "complete" and visit.exchange.answered_calls:
+            yield visit
+
+
+def _last_content_sent(exchange: Exchange) -> float | None:
+    """When the last bytes of the upstream's answer left."""
+    times = [sent.t for call in exchange.answered_calls for sent in call.sent]
+    return max(times) if len(times) > 1 else None
+
+
+@rule(
+    "stream.not-held-back",
+    level=INTEGRITY,
+    source="NVIDIA/OpenShell#260; maximhq/bifrost#4542; dstackai/dstack#4269; confidential-dot-ai/c8s#140",
+    why="The user watches nothing for a minute, and time-outs on the way end what works.",
+    evidence="both",
+)
+def not_held_back(transcript: Transcript) -> Judged:
+    """Content reaches the client before the upstream has sent the end of its answer."""
+    for visit in _gated(transcript):
+        last = _last_content_sent(visit.exchange)
+        first = next((event for event in visit.exchange.events if event.type.endswith(".delta")), None)
+        if last is None or first is None:
+            continue
+        if first.t < last:
+            yield visit.seen(event=first.index)
+        else:
+            yield visit.broken(
+                f"a delta before the upstream's last chunk, which left at {last:.3f} s",
+                f"the first one came at {first.t:.3f} s",
+                event=first.index,
+            )
+
+
+@rule(
+    "stream.each-delta-at-once",
+    level=RECOMMENDED,
+    source="BerriAI/litellm#38689; dstackai/dstack#4269; nicedreamzapp/claude-code-local#39",
+    why="Text comes in jerks: a delta waits for the next one, or for a buffer to fill.",
+    evidence="both",
+)
+def each_delta_at_once(transcript: Transcript) -> Judged:
+    """Each fragment of text reaches the client before the upstream sends the next one."""
+    for visit in _gated(transcript):
+        for number, call in enumerate(visit.exchange.upstream):
+            if call.kind != "completion":
+                continue
+            late = [lag for lag in call.lags if lag.frames_late > 0]
+            if late:
+                most = max(lag.frames_late for lag in late)
+                yield visit.broken(
+                    "every fragment at the client before the next one is sent",
+                    f"{len(late)} fragments were late, the first at chunk {late[0].frame}, by up to {most} chunks",
+                    call=number,
+                )
+            elif call.sent:
+                yield visit.seen(call=number)
+
+
+def _same_as_plain(transcript: Transcript, kind: DriveKind, words: str) -> Judged:
+    plain = transcript.drive("stream")
+    for drive in transcript.drives:
+        if plain is None or drive.kind != kind or drive.problem is not None or _died(plain) or _died(drive):
+            continue
+        found = drive_difference(plain, drive)
+        visit = Visit(drive, drive.exchanges[0], 0) if drive.exchanges else None
+        if visit is None:
+            continue
+        if found is None:
+            yield visit.seen()
+        else:
+            guilty = list(drive.ingredients) or (transcript.facts.get("hostile") or {}).get("guilty") or []
+            blame = f"; it is {' or '.join(guilty)} that the target does not stand" if guilty else ""
+            yield visit.broken(
+                f"the same events {words}; at {found.path}: {quote(found.left)}", f"{quote(found.right)}{blame}"
+            )
+
+
+def _died(drive: Drive) -> bool:
+    """Whether the upstream's connection broke: what then still arrives is a matter of timing."""
+    calls = [call for exchange in drive.exchanges for call in exchange.answered_calls]
+    return any(call.ended in ("reset", "cut", "stalled", "client-gone") for call in calls)
+
+
+@rule(
+    "delivery.hostile-equals-plain",
+    level=MUST,
+    source="WHATWG HTML 9.2.6; Supercompress/Supercompress#129; pickle-com/glass#228; zendev-sh/goai#73",
+    why="One network in a hundred cuts in the middle of a character or of a line end: there text is damaged or lost.",
+    evidence="both",
+)
+def hostile_equals_plain(transcript: Transcript) -> Judged:
+    """The client gets the same whichever way the upstream's stream is cut, with CRLF, comments and pings too."""
+    yield from _same_as_plain(transcript, "hostile", "as without the hostile delivery")
+
+
+@rule(
+    "delivery.bytewise-equals-plain",
+    level=MUST,
+    source="WHATWG HTML 9.2.6; musistudio/claude-code-router#1672; jawah/urllib3.future#349",
+    why="A code point over two reads becomes U+FFFD.",
+    evidence="both",
+)
+def bytewise_equals_plain(transcript: Transcript) -> Judged:
+    """The client gets the same when the upstream's stream comes one byte at a time."""
+    yield from _same_as_plain(transcript, "bytes", "as when whole events arrive")
+
+
+@rule(
+    "delivery.answers",
+    level=INTEGRITY,
+    source="RFC 9112; Oaklight/llm-rosetta#481; openai/openai-node (no time-out in mid-stream)",
+    why="openai-node has no time-out in mid-stream: it hangs for ever.",
+)
+def answers(transcript: Transcript) -> Judged:
+    """Every request is answered with a status, and the answer ends before the deadline."""
+    for visit in visits(transcript):
+        exchange = visit.exchange
+        stalled = any(call.ended == "stalled" for call in exchange.upstream)
+        if exchange.ended == "client-left" or (stalled and exchange.ended == "deadline"):
+            continue
+        if exchange.status is not None and exchange.ended not in ("deadline", "no-answer"):
+            yield visit.seen()
+        else:
+            yield visit.broken(
+                "a status and an answer that ends", f"{exchange.problem or exchange.ended}, status {exchange.status}"
+            )
+
+
+@rule(
+    "delivery.body-ends-cleanly",
+    level=INTEGRITY,
+    source="RFC 9112 7.1 and 8; Oaklight/llm-rosetta#481",
+    why="HTTP clients raise an error after the last event, and the answer that was shown is withdrawn.",
+)
+def body_ends_cleanly(transcript: Transcript) -> Judged:
+    """The body ends as HTTP says it must: with its last chunk or its announced length, even after a failure."""
+    for visit in visits(transcript):
+        if visit.exchange.status is None or visit.exchange.ended in ("client-left", "deadline", "no-answer"):
+            continue
+        if visit.exchange.ended == "complete":
+            yield visit.seen()
+        else:
+            yield visit.broken("a complete body", visit.exchange.problem or visit.exchange.ended)
+
+
+@rule(
+    "delivery.closes-after-terminal",
+    level=SHOULD,
+    source="wippyai/framework#105; openai/codex 0.58 waits for the end of the body",
+    why="SDKs read to the end of the body: each turn takes as long as the idle time-out.",
+)
+def closes_after_terminal(transcript: Transcript) -> Judged:
+    """The body ends right after the terminal event."""
+    for visit in visits(transcript):
+        last = next((event for event in reversed(visit.exchange.events) if event.type in _TERMINALS), None)
+        if last is None or visit.exchange.ended == "client-left":
+            continue
+        waited = visit.exchange.ended_at - last.t
+        if visit.exchange.ended != "deadline" and waited < _PROMPT:
+            yield visit.seen(event=last.index)
+        else:
+            yield visit.broken(
+                f"the end of the body within {_PROMPT:g} s of {last.type}", f"it took {waited:.1f} s", event=last.index
+            )
+
+
+_PROMPT = 2.0  # seconds: far more than a loaded machine needs, far less than any idle time-out
+
+
+@rule(
+    "delivery.response-ids-unique",
+    level=MUST,
+    source="openai.types.responses.Response.id (unique identifier)",
+    why="Two answers under one id overwrite each other in stores, caches and traces.",
+)
+def response_ids_unique(transcript: Transcript) -> Judged:
+    """No two responses have the same id."""
+    known: dict[str, Visit] = {}
+    for visit in visits(transcript):
+        if not visit.asks_for_a_response:
+            continue
+        created = next((event.get("response", "id") for event in visit.exchange.events), None)
+        identity = text_of(created) or text_of(at(visit.exchange.json, "id"))
+        if not identity:
+            continue
+        if identity in known:
+            other = known[identity]
+            yield visit.broken(
+                "an id of its own",
+                f"{quote(identity)} was used in the {other.drive.kind} drive, request {other.number + 1}",
+            )
+        else:
+            known[identity] = visit
+            yield visit.seen()
+
+
+@rule(
+    "delivery.not-mixed",
+    level=INTEGRITY,
+    source="CWE-488; BerriAI/litellm (process-global tool call cache)",
+    why="One user reads what another one asked.",
+    evidence="both",
+)
+def not_mixed(transcript: Transcript) -> Judged:
+    """Nothing of another request stands in an answer or in a request upstream."""
+    for visit in visits(transcript):
+        own = _tokens(str(visit.exchange.request.body) + visit.exchange.request.path)
+        if not own:
+            continue
+        foreign = _tokens(visit.exchange.body.decode("utf-8", "replace")) - own
+        if foreign:
+            yield visit.broken(f"only what belongs to {sorted(own)}", f"the answer holds {sorted(foreign)}")
+            continue
+        for number, call in enumerate(visit.exchange.upstream):
+            mixed = _tokens(call.body.decode("utf-8", "replace")) - own
+            if mixed:
+                yield visit.broken(
+                    f"only what belongs to {sorted(own)}", f"the request upstream holds {sorted(mixed)}", call=number
+                )
+        yield visit.seen()
+
+
+def _tokens(text: str) -> set[str]:
+    """The tokens by which the drives tell their requests apart, in a text."""
+    return {token.lower() for token in TOKEN.findall(text)}
+
+
+@rule(
+    "delivery.cancels-when-client-leaves",
+    level=MUST,
+    source="OpenAI documentation, Background mode (terminate the connection to cancel); BerriAI/litellm#36123; "
+    "tombii/better-ccflare#360",
+    why="The upstream goes on generating for nobody; Codex reconnects at once, and several run side by side.",
+    evidence="both",
+)
+def cancels_when_client_leaves(transcript: Transcript) -> Judged:
+    """When the client of a response that is not stored goes away, the request upstream is closed."""
+    for visit in visits(transcript):
+        stored = at(visit.exchange.request.body, "store") is not False
+        if visit.exchange.ended != "client-left" or stored:
+            continue
+        for number, call in enumerate(visit.exchange.upstream):
+            if call.kind != "completion" or call.ended in ("complete", "refused"):
+                continue
+            if call.ended == "client-gone":
+                yield visit.seen(call=number)
+            else:
+                yield visit.broken(
+                    "the connection to the upstream closed", f"it was still open: {call.ended}", call=number
+                )
+
+
+@rule(
+    "delivery.not-cached-nor-buffered",
+    level=SHOULD,
+    source="BerriAI/litellm#28384; icebear0828/codex-proxy#609; nginx proxy_buffering (X-Accel-Buffering)",
+    why="nginx collects the events and hands them out in batches.",
+)
+def not_cached_nor_buffered(transcript: Transcript) -> Judged:
+    """A stream says `Cache-Control: no-cache` and `X-Accel-Buffering: no`."""
+    for visit in visits(transcript):
+        if not visit.exchange.is_stream:
+            continue
+        cache = (visit.exchange.header("cache-control") or "").lower()
+        buffering = (visit.exchange.header("x-accel-buffering") or "").lower()
+        if ("no-cache" in cache or "no-store" in cache) and buffering == "no":
+            yield visit.seen()
+        else:
+            yield visit.broken(
+                "`cache-control: no-cache` and `x-accel-buffering: no`",
+                f"cache-control {quote(cache)}, x-accel-buffering {quote(buffering)}",
+            )
+
+
+_OF_THE_UPSTREAM = ("openai-model", "content-encoding", "x-codex-turn-state")
+
+
+@rule(
+    "delivery.upstream-headers-kept-back",
+    level=SHOULD,
+    source="openai/codex warns of a rerouted model when `openai-model` differs; RFC 9110 7.6",
+    why="Codex tells its user that the model was rerouted for high-risk activity.",
+    levels={"codex": MUST},
+    evidence="both",
+)
+def upstream_headers_kept_back(transcript: Transcript) -> Judged:
+    """Headers that speak of the upstream's own answer are not passed on to the client."""
+    for visit in visits(transcript):
+        calls = visit.exchange.answered_calls
+        if not calls or not visit.exchange.is_stream:
+            continue
+        passed = [
+            name
+            for name in _OF_THE_UPSTREAM
+            for key, value in calls[-1].sent_headers
+            if key.lower() == name and visit.exchange.header(name) == value
+        ]
+        if passed:
+            yield visit.broken("none of the upstream's own headers", f"{passed} were passed on")
+        else:
+            yield visit.seen()
+
+
+_COMMENT = re.compile(rb"(?:^|\n):[^\n]*\n")
+_SILENCE = 1.0  # seconds without an event in which a comment is a sign of life
+
+
+@rule(
+    "delivery.keep-alive-by-event",
+    level=RECOMMENDED,
+    source="Menci/Floway#498; openclaw/openclaw#70739; openai/openai-node#1964 (`keepalive`)",
+    why="Codex' idle timer counts events: comments do not keep the stream alive.",
+    levels={"codex": MUST},
+)
+def keep_alive_by_event(transcript: Transcript) -> Judged:
+    """A stream that is kept alive in a silence is kept alive by events, not by comments alone."""
+    for visit in visits(transcript):
+        events = visit.exchange.events
+        progress = [n for n, event in enumerate(events) if event.type == "response.in_progress"]
+        signs = [e for n, e in enumerate(events) if is_keep_alive(e, progress_seen=bool(progress) and n > progress[0])]
+        silence = _commented_silence(visit.exchange)
+        if signs:
+            yield visit.seen(event=signs[0].index)
+        elif silence is not None:
+            began, ended = silence
+            yield visit.broken("an event in the silence", f"only comments came between {began:.1f} s and {ended:.1f} s")
+
+
+def _commented_silence(exchange: Exchange) -> tuple[float, float] | None:
+    """The first stretch of a stream without events in which a comment came, if it is long enough to matter."""
+    times = [event.t for event in exchange.events]
+    for chunk in exchange.received if exchange.is_stream else ():
+        if not _COMMENT.search(chunk.data):
+            continue
+        before = max((t for t in times if t < chunk.t), default=0.0)
+        after = min((t for t in times if t >= chunk.t), default=exchange.ended_at)
+        if after - before >= _SILENCE:
+            return before, after
+    return None
