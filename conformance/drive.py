@@ -245,6 +245,7 @@ class _Run:
                 hooks=hooks,
                 started=self.started,
             )
+            listener.finish(exchange)
             expectation.wait_idle(_IDLE_WAIT)
         finally:
             upstream.forget(expectation)

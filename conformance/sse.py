@@ -76,7 +76,7 @@ class Line:
     @property
     def value(self) -> str:
         """The field's value, or the comment's text, without the one space after the colon."""
-        return self.raw.partition(b":")[2].removeprefix(b" ").decode(errors="replace")
+        return _text(self.raw.partition(b":")[2])
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class SseReader:
 
     def _take(self, line: Line) -> None:
         self._lines.append(line)
-        if line.kind != "blank":
+        if line.raw:
             self._block.append(line)
             return
         if self._block:
@@ -200,24 +200,27 @@ class SseReader:
             self._block = []
 
     def _dispatch(self, block: tuple[Line, ...]) -> None:
-        event, data = "", []
-        for line in block:
-            if line.kind != "field":
-                continue
-            match line.name:
-                case "data":
-                    data.append(line.value)
-                case "event":
-                    event = line.value
-                case "id" if "\0" not in line.value:
-                    self._last_id = line.value
+        event, data, has_fields = "", [], False
+        for line in block[:-1]:
+            name, _, value = line.raw.partition(b":")  # a comment has no name
+            has_fields = has_fields or bool(name)
+            if name == b"data":
+                data.append(_text(value))
+            elif name == b"event":
+                event = _text(value)
+            elif name == b"id" and b"\0" not in value:
+                self._last_id = _text(value)
         # One empty `data` line dispatches too: the buffer then holds its LF, which is taken off.
         if data:
             self._events.append(
                 ServerSentEvent(event, "\n".join(data), block[0].start, block[-1].end, block, self._last_id)
             )
-        elif any(line.kind == "field" for line in block):
+        elif has_fields:
             self._silent.append(block)
+
+
+def _text(value: bytes) -> str:
+    return value.removeprefix(b" ").decode(errors="replace")
 
 
 def read_stream(stream: bytes) -> StreamLines:
