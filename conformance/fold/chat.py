@@ -17,7 +17,7 @@ from typing import Any
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessage
 from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
-from conformance.fold.ends import CHAT_FINISHES, UNKNOWN, Finish
+from conformance.fold.ends import CHAT_FINISHES, UNKNOWN, Doubt, Finish
 from conformance.fold.items import Items, OpenItem
 from conformance.fold.models import as_json, integer, listed, string, typed
 from conformance.fold.wire import WireEvent
@@ -39,7 +39,7 @@ class ChatFold:
         self.finish_reason: str | None = None
         self.marker = False
         self.error: Any = None
-        self.malformed = False
+        self.doubt: Doubt | None = None
         self._calls: dict[int | str, OpenItem] = {}
         self._unplaced: list[SaidAnnotation] = []
 
@@ -56,10 +56,10 @@ class ChatFold:
         try:
             data = event.json
         except ValueError:
-            self.malformed = True
+            self._choke()
             return True
         if not isinstance(data, dict):
-            self.malformed = True
+            self._choke()
         elif data.get("error") or event.name == "error" or data.get("object") == "error":
             self.error = data
             return False
@@ -84,6 +84,10 @@ class ChatFold:
             for call in listed(message.tool_calls):
                 self._whole_call(call)
             self._legacy_call(message.function_call)
+
+    def _choke(self) -> None:
+        """Note what a target may rightly choke on."""
+        self.doubt = self.doubt or ("later" if self.items.said_something else "first")
 
     def close(self) -> None:
         """Place what could not be placed while content was still to come."""

@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Literal
 
 from conformance.errors import HarnessError
 from conformance.fold.items import Cut
@@ -37,6 +38,7 @@ __all__ = [
     "MESSAGES_STOPS",
     "REFUSED",
     "TRANSPORT_ENDS",
+    "Doubt",
     "Ending",
     "Finish",
     "Transport",
@@ -44,6 +46,9 @@ __all__ = [
 ]
 
 Ends = frozenset[EndState]
+
+Doubt = Literal["first", "later"]
+"""Whether what a target may choke on came before anything was said."""
 
 COMPLETED: Ends = frozenset({"completed"})
 TOKENS: Ends = frozenset({"incomplete:max_output_tokens"})
@@ -144,8 +149,9 @@ class Ending:
 
     `finish` is None when no reason came; `marker` whether the stream's own end came ([DONE], message_stop, the
     end of a JSON body); `marker_due` whether a stream without it is broken (Messages) or may be whole (chat).
-    `content` is whether there is a message, refusal or call, `said` whether there is anything; `doubtful` is
-    something that a target may rightly choke on (broken JSON, a wrong content type).
+    `content` is whether there is a message, refusal or call, `said` whether there is anything; `doubt` is
+    whether there was something that a target may rightly choke on (broken JSON, a wrong content type), before
+    anything was said ("first") or later.
     """
 
     transport: Transport
@@ -155,16 +161,16 @@ class Ending:
     error: bool
     content: bool
     said: bool
-    doubtful: bool
+    doubt: Doubt | None
 
     @property
     def ends(self) -> Ends:
         """The legal end states."""
         ends = self._ends()
-        if self.doubtful:
-            ends |= FAILED
-        if "failed" in ends and not self.said and (self.finish is None or self.doubtful):
+        if "failed" in ends and not self.said and self.finish is None:
             ends |= HTTP_ERROR
+        if self.doubt is not None:
+            ends |= REFUSED if self.doubt == "first" else FAILED
         return ends
 
     def _ends(self) -> Ends:

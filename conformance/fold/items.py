@@ -52,6 +52,11 @@ class Items:
     all: list[OpenItem] = field(default_factory=list)
     latest: OpenItem | None = None
 
+    @property
+    def said_something(self) -> bool:
+        """Whether there is an item yet that a client would be told of."""
+        return any(item.says_something for item in self.all)
+
     def open(self, kind: ItemKind) -> OpenItem:
         """A new item."""
         item = OpenItem(kind)

@@ -20,9 +20,9 @@ from anthropic.types import (
     RawMessageStartEvent,
 )
 
-from conformance.fold.ends import MESSAGES_STOPS, UNKNOWN, Finish
+from conformance.fold.ends import MESSAGES_STOPS, UNKNOWN, Doubt, Finish
 from conformance.fold.items import ItemKind, Items, OpenItem
-from conformance.fold.models import as_json, listed, string, typed
+from conformance.fold.models import as_json, integer, listed, string, typed
 from conformance.fold.wire import WireEvent
 from conformance.said import SaidAnnotation, SaidUsage
 
@@ -51,8 +51,8 @@ class MessagesFold:
         self.finish_reason: str | None = None
         self.marker = False
         self.error: Any = None
-        self.malformed = False
-        self._blocks: dict[Any, OpenItem | None] = {}
+        self.doubt: Doubt | None = None
+        self._blocks: dict[int, OpenItem | None] = {}
         self._given: list[tuple[OpenItem, str]] = []
         self._counts: dict[str, int] = {}
         self._counted = False
@@ -99,12 +99,13 @@ class MessagesFold:
         try:
             data = event.json
         except ValueError:
-            self.malformed = self.malformed or event.name != "ping"
+            if event.name != "ping":
+                self._choke()
             return True
         if not isinstance(data, dict):
-            self.malformed = True
+            self._choke()
             return True
-        kind = data.get("type") or event.name
+        kind = string(data.get("type")) or event.name
         if kind == "error" or event.name == "error":
             self.error = data
             return False
@@ -124,6 +125,10 @@ class MessagesFold:
         self.marker = self._counted = True
         self._message(typed(Message, value))
 
+    def _choke(self) -> None:
+        """Note what a target may rightly choke on."""
+        self.doubt = self.doubt or ("later" if self.items.said_something else "first")
+
     def close(self) -> None:
         """Say the arguments that came with a block and not in deltas: none at all are an empty object.
 
@@ -139,7 +144,7 @@ class MessagesFold:
         if isinstance(message, Message):
             self._message(message)
         else:
-            self.malformed = True
+            self._choke()
 
     def _message(self, message: Message) -> None:
         self.model = string(getattr(message, "model", None)) or None
@@ -153,9 +158,9 @@ class MessagesFold:
 
     def _block_start(self, data: dict[str, Any]) -> None:
         event = typed(RawContentBlockStartEvent, data)
-        self._open(getattr(event, "index", None), getattr(event, "content_block", None))
+        self._open(_index(event), getattr(event, "content_block", None))
 
-    def _open(self, index: Any, block: Any) -> None:
+    def _open(self, index: int, block: Any) -> None:
         kind = _KINDS.get(string(getattr(block, "type", None)))
         if kind is None:
             self._blocks[index] = None
@@ -174,10 +179,10 @@ class MessagesFold:
 
     def _block_delta(self, data: dict[str, Any]) -> None:
         event = typed(RawContentBlockDeltaEvent, data)
-        index, delta = getattr(event, "index", None), getattr(event, "delta", None)
+        index, delta = _index(event), getattr(event, "delta", None)
         if index not in self._blocks:
             # The SDK raises on a delta without a block; so may a target.
-            self.malformed = True
+            self._choke()
             return
         item = self._blocks[index]
         if item is not None and delta is not None:
@@ -198,7 +203,7 @@ class MessagesFold:
             item.annotations += [cited] if cited is not None else []
 
     def _block_stop(self, data: dict[str, Any]) -> None:
-        item = self._blocks.get(getattr(typed(RawContentBlockStopEvent, data), "index", None))
+        item = self._blocks.get(_index(typed(RawContentBlockStopEvent, data)))
         if item is not None:
             item.closed = True
 
@@ -217,6 +222,12 @@ class MessagesFold:
                 self._counts[name] = value
         thinking = getattr(getattr(usage, "output_tokens_details", None), "thinking_tokens", None)
         self._thinking = thinking if isinstance(thinking, int) else self._thinking
+
+
+def _index(event: Any) -> int:
+    """The block that an event is about; -1 where the event does not say."""
+    index = integer(getattr(event, "index", None))
+    return -1 if index is None else index
 
 
 def _citation(citation: Any) -> SaidAnnotation | None:

@@ -76,11 +76,11 @@ def _json_or_none(event: WireEvent) -> Any:
 
 def _stream(dialect: Dialect, transport: Transport, read: Body) -> Said:
     state = _fed(dialect, read.events)
-    said = _said(state, transport, doubtful=read.mislabelled, streamed=True)
+    said = _said(state, transport, mislabelled=read.mislabelled, streamed=True)
     if read.tail is None or state.marker or state.error is not None:
         return said
     # Readers that go line by line take the event that the end cut off: its ending is legal too.
-    lenient = _said(_fed(dialect, (*read.events, read.tail)), transport, doubtful=read.mislabelled, streamed=True)
+    lenient = _said(_fed(dialect, (*read.events, read.tail)), transport, mislabelled=read.mislabelled, streamed=True)
     return _with_ends(said, lenient)
 
 
@@ -105,10 +105,10 @@ def _json(dialect: Dialect, transport: Transport, read: Body, body: bytes) -> Sa
         state.close()
     elif transport is Transport.CLEAN:
         state.error = read.value if read.form == "json" else body.decode(errors="replace").strip()
-    return _said(state, transport, doubtful=read.mislabelled, streamed=False)
+    return _said(state, transport, mislabelled=read.mislabelled, streamed=False)
 
 
-def _said(state: ChatFold | MessagesFold, transport: Transport, *, doubtful: bool, streamed: bool) -> Said:
+def _said(state: ChatFold | MessagesFold, transport: Transport, *, mislabelled: bool, streamed: bool) -> Said:
     items = [item for item in state.items.all if item.says_something]
     ending = Ending(
         transport=transport,
@@ -118,7 +118,7 @@ def _said(state: ChatFold | MessagesFold, transport: Transport, *, doubtful: boo
         error=state.error is not None,
         content=any(item.kind != "reasoning" for item in items),
         said=bool(items),
-        doubtful=doubtful or state.malformed,
+        doubt="first" if mislabelled else state.doubt,
     )
     message, kind = (None, None) if state.error is None else describe_error(None, state.error)
     return Said(
