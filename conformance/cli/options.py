@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from conformance.errors import UsageError
 from conformance.rules import PROFILES
 from fakes.script import DIALECTS
 
-__all__ = ["GROUPS", "OPTIONS", "Option", "key_value", "port_number", "pytest_options", "target_words"]
+__all__ = ["GROUPS", "OPTIONS", "Option", "check_target", "key_value", "port_number", "register_options", "target_words"]
 
 ALL_DIALECTS = "all"
 
@@ -195,7 +196,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 
-def pytest_options(add: Callable[..., None]) -> None:
+def register_options(add: Callable[..., None]) -> None:
     """Register with `parser.getgroup(...).addoption` what pytest does not have itself."""
     for option in OPTIONS:
         if option.under_pytest:
@@ -213,8 +214,19 @@ def target_words(arguments: argparse.Namespace) -> list[str]:
             words.append(option.flags[0])
             continue
         for one in value if isinstance(value, list) else [value]:
-            words += [option.flags[0], "=".join(one) if isinstance(one, tuple) else str(one)]
+            words += [option.flags[0], _word(one)]
     return words
+
+
+_SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
+
+
+def _word(value: object) -> str:
+    """An option's value as it was typed; of a variable that holds a secret only the name."""
+    if isinstance(value, tuple):
+        name, content = value
+        return f"{name}={'***' if _SECRET.search(name) else content}"
+    return str(value)
 
 
 def check_target(arguments: argparse.Namespace) -> None:

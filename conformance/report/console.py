@@ -75,11 +75,8 @@ def _lines(document: ResultDocument, style: Style, verbose: bool) -> Iterator[st
     if verdicts:
         yield from _table(verdicts, style)
     for trouble in document["trouble"]:
-        yield from (
-            "",
-            style(f"Could not do the job ({trouble['blame']}):", "bold", "red"),
-            trouble["message"],
-        )
+        where = ", ".join(filter(None, (trouble["blame"], trouble["dialect"])))
+        yield from ("", style(f"Could not do the job ({where}):", "bold", "red"), trouble["message"])
         if trouble["log"]:
             yield "The end of the target's output:"
             yield from (f"  | {line}" for line in trouble["log"].splitlines())

@@ -153,6 +153,7 @@ class TroubleEntry(TypedDict):
     blame: str
     message: str
     log: str
+    dialect: str | None
 
 
 class ResultDocument(TypedDict):

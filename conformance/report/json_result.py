@@ -72,11 +72,15 @@ def build_document(
         drives=drives,
         verdicts=entries,
         causes=group_causes(entries, patterns),
-        trouble=[{**one, "message": clean(one["message"]), "log": clean(one["log"])} for one in trouble],
+        trouble=[_clean_trouble(one) for one in trouble],
         partial=list(partial),
         conformance=conformance_of(entries, trouble, partial),
         exit_code=int(exit_code(judged, trouble=bool(trouble))),
     )
+
+
+def _clean_trouble(trouble: TroubleEntry) -> TroubleEntry:
+    return {**trouble, "message": clean(trouble["message"]), "log": clean(trouble["log"])}
 
 
 def conformance_of(verdicts: Sequence[VerdictEntry], trouble: Sequence[TroubleEntry], partial: Sequence[str]) -> str:

@@ -37,7 +37,9 @@ def junit_xml(document: ResultDocument) -> str:
         if tag:
             counts[tag] += 1
     for trouble in document["trouble"]:
-        case = ET.SubElement(suite, "testcase", classname=SUITE, name="run", time="0.000")
+        case = ET.SubElement(
+            suite, "testcase", classname=SUITE, name=item_name("run", trouble["dialect"]), time="0.000"
+        )
         error = ET.SubElement(case, "error", type=f"{trouble['blame']}-error", message=_first_line(trouble["message"]))
         error.text = clean("\n".join(filter(None, (trouble["message"], trouble["log"]))))
         counts["error"] += 1

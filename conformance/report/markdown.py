@@ -36,7 +36,8 @@ def _lines(document: ResultDocument) -> Iterator[str]:
         f"{plural(document['drives'], 'drive')}, exit code {document['exit_code']}."
     )
     for trouble in document["trouble"]:
-        yield from ("", f"**Could not do the job ({trouble['blame']}):**", "")
+        where = ", ".join(filter(None, (trouble["blame"], trouble["dialect"])))
+        yield from ("", f"**Could not do the job ({where}):**", "")
         yield from _fenced("\n".join(filter(None, (trouble["message"], trouble["log"]))))
     if document["verdicts"]:
         yield from _table(document["verdicts"])

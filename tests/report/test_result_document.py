@@ -94,7 +94,7 @@ def _document(samples: Any, *outcomes: tuple[Outcome, Level], **more: Any) -> Re
     return document
 
 
-TARGET_TROUBLE = [{"blame": "target", "message": "it did not start", "log": ""}]
+TARGET_TROUBLE = [{"blame": "target", "message": "it did not start", "log": "", "dialect": "vllm"}]
 
 
 @pytest.mark.parametrize(
