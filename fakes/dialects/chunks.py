@@ -84,7 +84,7 @@ def chunks_of(script: Script, speech: Speech, include_usage: bool) -> list[Step]
         if quirk in quirks:
             steps = transform(steps)
     if speech.joins_finish and script.finish in ("length", "stop_sequence", "context_window"):
-        steps = _finish_with_last_piece(steps)
+        steps = _join_finish(steps, ("text", "reasoning"))
     return steps
 
 
@@ -205,13 +205,18 @@ def flatten(parts: Sequence[Part]) -> Iterator[Part]:
 
 
 def _finish_with_last_piece(steps: list[Step]) -> list[Step]:
+    return _join_finish(steps, ("text", "reasoning", "refusal", "call"))
+
+
+def _join_finish(steps: list[Step], kinds: tuple[Kind, ...]) -> list[Step]:
+    """The finish reason moves into the chunk before it, if that is of one of these kinds."""
     at = _position(steps, "finish")
     if at is None or at == 0:
         return steps
     last, finish = steps[at - 1], steps[at]
     if not (isinstance(last, Chunk) and isinstance(finish, Chunk)):
         return steps
-    if last.kind not in ("text", "reasoning"):
+    if last.kind not in kinds:
         return steps
     return [*steps[: at - 1], replace(last, finish=finish.finish, usage=finish.usage), *steps[at + 1 :]]
 
