@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO, get_args
@@ -18,6 +16,7 @@ from fakes.recording import Recording, find, load
 from fakes.reply import Answer, AsFramed, ByteByByte, Delivery, Hostile, Whole
 from fakes.script import Dialect
 from fakes.scriptfile import ScriptFileError, load_answers
+from fakes.serving import LineLog, interruptible
 from fakes.small_talk import small_talk
 from fakes.upstream import AnswerSource, FakeUpstream
 
@@ -61,7 +60,7 @@ def run(options: StandaloneOptions, output: TextIO | None = None, until: threadi
     line of `output` (default: stdout) has the URL; then follows a line for each request and objection.
     """
     output, until = output or sys.stdout, until or threading.Event()
-    with _interruptible(until):
+    with interruptible(until):
         return _run(options, _Log(output), until)
 
 
@@ -132,17 +131,8 @@ def _replaying(folder: Path) -> AnswerSource:
     return answer
 
 
-class _Log:
+class _Log(LineLog):
     """One line a request, and one more for each objection and problem."""
-
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
-        self._lock = threading.Lock()
-
-    def write(self, *lines: str) -> None:
-        with self._lock:
-            self._output.write("".join(f"{line}\n" for line in lines))
-            self._output.flush()
 
     def note(self, call: UpstreamCall) -> None:
         body = call.json if isinstance(call.json, dict) else {}
@@ -158,17 +148,3 @@ class _Log:
         ]
         problems = [f"  {part}" for part in (call.problem or "").splitlines()]
         self.write(line, *objections, *problems)
-
-
-@contextlib.contextmanager
-def _interruptible(until: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the wait, where signals can be handled (the main thread)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, lambda *_: until.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

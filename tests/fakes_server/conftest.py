@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
+import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -165,3 +168,28 @@ def ask(upstream: FakeUpstream, read: Reader) -> Callable[..., Reading]:
         return read(url, {"model": token, "stream": stream, **more}, on_chunk)
 
     return completion
+
+
+class Output(io.StringIO):
+    """A stream whose lines can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    def write(self, text: str) -> int:
+        with self._changed:
+            written = super().write(text)
+            self._changed.notify_all()
+        return written
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        with self._changed:
+            found = self._changed.wait_for(lambda: re.search(pattern, self.getvalue()), 10)
+        assert found, f"{pattern!r} is not in {self.getvalue()!r}"
+        return found
+
+
+@pytest.fixture
+def output() -> Output:
+    return Output()

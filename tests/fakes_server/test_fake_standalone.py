@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,39 +31,27 @@ CHAT_TOOL = {"type": "function", "function": {"name": "get_weather", "parameters
 OTHER_TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
 
 
-class Output(io.StringIO):
-    """A stream whose lines can be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._changed = threading.Condition()
-
-    def write(self, text: str) -> int:
-        with self._changed:
-            written = super().write(text)
-            self._changed.notify_all()
-        return written
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        with self._changed:
-            found = self._changed.wait_for(lambda: re.search(pattern, self.getvalue()), 10)
-        assert found, f"{pattern!r} is not in {self.getvalue()!r}"
-        return found
+Serving = Callable[..., AbstractContextManager[tuple[str, Any]]]
 
 
-@contextmanager
-def serving(**options: Any) -> Iterator[tuple[str, Output]]:
-    """A fake in a thread; its URL and its output. It must end with 0."""
-    output, until, statuses = Output(), threading.Event(), list[int]()
-    settings = StandaloneOptions(port=0, **{"dialect": "vllm", **options})
-    thread = threading.Thread(target=lambda: statuses.append(run(settings, output, until)))
-    thread.start()
-    try:
-        yield output.wait_for(r"fake on (http://\S+),").group(1), output
-    finally:
-        until.set()
-        thread.join(10)
-    assert statuses == [0]
+@pytest.fixture
+def serving(output: Any) -> Serving:
+    """A fake in a thread; gives its URL and its output. It must end with 0."""
+
+    @contextmanager
+    def served(**options: Any) -> Iterator[tuple[str, Any]]:
+        until, statuses = threading.Event(), list[int]()
+        settings = StandaloneOptions(port=0, **{"dialect": "vllm", **options})
+        thread = threading.Thread(target=lambda: statuses.append(run(settings, output, until)))
+        thread.start()
+        try:
+            yield output.wait_for(r"fake on (http://\S+),").group(1), output
+        finally:
+            until.set()
+            thread.join(10)
+        assert statuses == [0]
+
+    return served
 
 
 def ask(url: str, body: dict[str, Any], path: str = CHAT) -> Any:
@@ -81,13 +68,13 @@ def user(text: str) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}]}
 
 
-def test_any_request_gets_a_text() -> None:
+def test_any_request_gets_a_text(serving: Serving) -> None:
     """Without a script every request is answered with a short text that repeats what was said."""
     with serving() as (url, _):
         assert "You said: Good day" in said(ask(url, user("Good day")))["content"]
 
 
-def test_a_tool_is_called_when_its_name_is_touched_on() -> None:
+def test_a_tool_is_called_when_its_name_is_touched_on(serving: Serving) -> None:
     """A declared tool is called when the text has a word of its name, with arguments that fit its schema."""
     with serving() as (url, _):
         message = said(ask(url, {**user("How is the weather?"), "tools": [OTHER_TOOL, CHAT_TOOL]}))
@@ -100,14 +87,14 @@ def test_a_tool_is_called_when_its_name_is_touched_on() -> None:
 @pytest.mark.parametrize(
     "choice", ["required", {"type": "function", "function": {"name": "add"}}], ids=["required", "named"]
 )
-def test_a_forced_tool_is_called(choice: Any) -> None:
+def test_a_forced_tool_is_called(serving: Serving, choice: Any) -> None:
     """A tool that `tool_choice` forces is called whatever was said."""
     with serving() as (url, _):
         message = said(ask(url, {**user("Good day"), "tools": [OTHER_TOOL], "tool_choice": choice}))
         assert message["tool_calls"][0]["function"] | {"arguments": ""} == {"name": "add", "arguments": ""}
 
 
-def test_a_tool_result_is_answered_with_a_text() -> None:
+def test_a_tool_result_is_answered_with_a_text(serving: Serving) -> None:
     """After a tool's result comes a text about it, so that an agent's loop ends."""
     with serving(dialect="messages") as (url, _):
         tool = {"name": "get_weather", "input_schema": WEATHER}
@@ -120,7 +107,7 @@ def test_a_tool_result_is_answered_with_a_text() -> None:
         assert "The tool answered: 12 degrees" in ask(url, body, "/v1/messages")["content"][0]["text"]
 
 
-def test_a_script_is_given_in_order_and_then_its_last_again(tmp_path: Path) -> None:
+def test_a_script_is_given_in_order_and_then_its_last_again(serving: Serving, tmp_path: Path) -> None:
     """The answers of a script file come one after another, the last one from then on."""
     file = tmp_path / "two.toml"
     file.write_text('[[answers]]\nfailure = {status = 429, code = "rate_limit"}\n[[answers]]\n'
@@ -132,7 +119,7 @@ def test_a_script_is_given_in_order_and_then_its_last_again(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
-def test_each_delivery_says_the_same(delivery: str, tmp_path: Path) -> None:
+def test_each_delivery_says_the_same(serving: Serving, delivery: str, tmp_path: Path) -> None:
     """However a scripted stream is delivered, it has the same text."""
     file = tmp_path / "one.toml"
     file.write_text('[[parts]]\ntype = "text"\ntext = "Grüße an alle"\n', encoding="utf-8")
@@ -143,7 +130,7 @@ def test_each_delivery_says_the_same(delivery: str, tmp_path: Path) -> None:
         assert "".join(delta.get("content") or "" for delta in deltas) == "Grüße an alle"
 
 
-def test_a_recording_is_replayed_byte_for_byte() -> None:
+def test_a_recording_is_replayed_byte_for_byte(serving: Serving) -> None:
     """A recording is served as it was recorded; of a folder of many, one of the form that was asked for."""
     folder = next(
         found
@@ -157,7 +144,7 @@ def test_a_recording_is_replayed_byte_for_byte() -> None:
         output.wait_for("was recorded with streaming, and this request asks for one JSON body")
 
 
-def test_requests_and_objections_are_logged() -> None:
+def test_requests_and_objections_are_logged(serving: Serving) -> None:
     """Each request is one line, and so is each thing for which the real service would refuse it."""
     with serving() as (url, output):
         ask(url, {"messages": [{"role": "user", "content": "x"}], "temperature": "hot"})
@@ -167,7 +154,7 @@ def test_requests_and_objections_are_logged() -> None:
         output.wait_for(r"expected POST /v1/chat/completions, got POST /v1/v1/chat/completions")
 
 
-def test_strict_refuses() -> None:
+def test_strict_refuses(serving: Serving) -> None:
     """With `strict` the refusal of the real service is the answer."""
     with serving(strict=True) as (url, output):
         response = requests.post(url + CHAT, json={"model": "m", **user("x"), "temperature": "hot"}, timeout=10)
