@@ -7,13 +7,11 @@ import hmac
 import logging
 import secrets
 import time
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-import zstandard
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -21,7 +19,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from . import request as requests
+from .body import read_body
 from .config import Config
+from .conversations import Conversations, as_items, page
 from .errors import ApiError, invalid
 from .history import CallIds
 from .relay import Relay
@@ -44,6 +44,7 @@ class Proxy:
         self._stopped = False
         self._upstream: Upstream
         self._store: Store
+        self._conversations: Conversations
         self._core: Core
         post, get = ["POST"], ["GET"]
         one = "/v1/responses/{response_id}"
@@ -76,6 +77,7 @@ class Proxy:
         config = self.config
         self._upstream = Upstream(config)
         self._store = Store(config.store, config.store_limit, config.store_bytes)
+        self._conversations = Conversations(self._store)
         self._core = Core(config, Sealer(config.secret or self._store.secret()), CallIds())
         try:
             yield
@@ -106,11 +108,11 @@ class Proxy:
 
     async def _create(self, request: Request) -> Any:
         started = time.monotonic()
-        body = await self._body(request)
+        body = await read_body(request, self.config.max_body)
         asked = requests.parse(body)
-        own = _items(asked.input)
+        own = as_items(asked.input)
         tenant, streaming = _tenant(request), bool(asked.stream)
-        context = self._context(tenant, asked.previous_response_id, own)
+        context = self._conversations.context(tenant, asked.previous_response_id, own)
         translation = self._translate(request, asked, context, body)
         request_id = secrets.token_hex(8)
         headers = {"x-request-id": request_id}
@@ -133,7 +135,7 @@ class Proxy:
             headers=headers,
             finished=finished,
         )
-        return _Tracked(self, relay, f"{request_id} {asked.model} {self.config.dialect}", translation, started)
+        return _Tracked(self, relay, f"{request_id} {_header(asked.model)} {self.config.dialect}", translation, started)
 
     def _translate(
         self, request: Request, asked: requests.Request, context: list[dict[str, Any]], body: bytes
@@ -147,46 +149,6 @@ class Proxy:
             secret=self._upstream.key(_client_key(request)),
             raw_body=body,
         )
-
-    def _context(self, tenant: str, previous: str | None, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The whole conversation: what came before, then this request's items, references resolved."""
-        items = self._earlier(tenant, previous) if previous is not None else []
-        for item in own:
-            if item.get("type") == "item_reference" or set(item) == {"id"}:
-                found = self._store.item(tenant, str(item.get("id")))
-                if found is None:
-                    raise invalid(f"Item with id {item.get('id')!r} not found.", "input", "item_not_found")
-                items.append(found)
-            else:
-                items.append(item)
-        return items
-
-    def _earlier(self, tenant: str, previous: str) -> list[dict[str, Any]]:
-        chain = self._store.chain(tenant, previous)
-        if chain is None:
-            message = f"Previous response with id {previous!r} not found."
-            raise invalid(message, "previous_response_id", "previous_response_not_found")
-        items: list[dict[str, Any]] = []
-        for record in chain:
-            items += self._context(tenant, None, record.input)
-            items += record.response["output"]
-        return items
-
-    async def _body(self, request: Request) -> bytes:
-        """The request's body, decompressed.
-
-        Raises ApiError 413 for too much of it and 415 for an encoding nobody knows.
-        """
-        limit, pieces, size = self.config.max_body, [], 0
-        async for piece in request.stream():
-            size += len(piece)
-            if size > limit:
-                raise ApiError(413, f"The request body is larger than {limit} bytes.", code="request_too_large")
-            pieces.append(piece)
-        body = _decompress(b"".join(pieces), request.headers.get("content-encoding", "identity").lower(), limit)
-        if len(body) > limit:
-            raise ApiError(413, f"The request body is larger than {limit} bytes.", code="request_too_large")
-        return body
 
     async def _upgrade(self, request: Request) -> Response:
         if request.headers.get("upgrade", "").lower() == "websocket":
@@ -226,29 +188,17 @@ class Proxy:
         raise invalid("Only a response created with 'background: true' can be cancelled.", "response_id")
 
     async def _input_items(self, request: Request) -> Response:
-        record, tenant, query = self._record(request), _tenant(request), request.query_params
-        before = self._earlier(tenant, record.previous) if record.previous else []
-        items = [*before, *self._context(tenant, None, record.input)]
+        record, query = self._record(request), request.query_params
+        items = self._conversations.items(_tenant(request), record)
         if query.get("order", "desc") != "asc":
             items.reverse()
-        names = [item.get("id") for item in items]
-        if "after" in query:
-            if query["after"] not in names:
-                raise invalid(f"No item with id {query['after']!r}.", "after")
-            items = items[names.index(query["after"]) + 1 :]
-        limit = _integer(request, "limit", 20)
-        if not 1 <= limit <= 100:
-            raise invalid("'limit' must be between 1 and 100.", "limit")
-        page = items[:limit]
-        first, last = (page[0].get("id"), page[-1].get("id")) if page else (None, None)
-        more = len(items) > limit
-        return _json({"object": "list", "data": page, "first_id": first, "last_id": last, "has_more": more})
+        return _json(page(items, query.get("after"), _integer(request, "limit", 20)))
 
     # --- helpers of other kinds
 
     async def _input_tokens(self, request: Request) -> Response:
-        asked = requests.parse(await self._body(request))
-        context = self._context(_tenant(request), asked.previous_response_id, _items(asked.input))
+        asked = requests.parse(await read_body(request, self.config.max_body))
+        context = self._conversations.context(_tenant(request), asked.previous_response_id, as_items(asked.input))
         asked, tools, past = prepare(self._core, asked, context)
         body, _ = upstream_body(self._core, asked, past, tools)
         kept: tuple[str, ...] = ("model", "messages", "system", "tools", "tool_choice", "thinking")
@@ -265,10 +215,10 @@ class Proxy:
         return _json({"object": "response.input_tokens", "input_tokens": counted[key]})
 
     async def _compact(self, request: Request) -> Any:
-        body = await self._body(request)
+        body = await read_body(request, self.config.max_body)
         asked = requests.parse(body)
-        own = _items(asked.input)
-        context = self._context(_tenant(request), asked.previous_response_id, own)
+        own = as_items(asked.input)
+        context = self._conversations.context(_tenant(request), asked.previous_response_id, own)
         translation = self._translate(request, asked, [*context, {"type": "compaction_trigger"}], body)
         relay = Relay(
             self._upstream,
@@ -280,7 +230,7 @@ class Proxy:
             headers={"x-request-id": secrets.token_hex(8)},
             finished=lambda frames: _as_compaction(translation, context),
         )
-        return _Tracked(self, relay, f"compact {asked.model}", translation, time.monotonic())
+        return _Tracked(self, relay, f"compact {_header(asked.model)}", translation, time.monotonic())
 
     async def _models(self, request: Request) -> Response:
         return _json({"object": "list", "data": await self._list_models(request)})
@@ -378,27 +328,6 @@ def _as_compaction(translation: Translation, context: list[dict[str, Any]]) -> N
         "output": [*users, *result["output"]],
         "usage": result["usage"],
     }
-
-
-def _items(given: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    if isinstance(given, str):
-        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
-    return given or []
-
-
-def _decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """Decode zstd or gzip, never to more than one byte past the limit."""
-    if encoding in ("", "identity"):
-        return body
-    try:
-        if encoding == "zstd":
-            with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as reader:
-                return reader.read(limit + 1)
-        if encoding in ("gzip", "x-gzip"):
-            return zlib.decompressobj(wbits=31).decompress(body, limit + 1)
-    except (zstandard.ZstdError, zlib.error):
-        raise invalid(f"The request body is not valid {encoding}.") from None
-    raise ApiError(415, f"Content-Encoding {encoding!r} is not supported.", code="unsupported_encoding")
 
 
 def _client_key(request: Request) -> str | None:

@@ -127,8 +127,9 @@ def _translate(document: Any, status: int | None, retry_after: str | None, secre
     if _CONTEXT.search(f"{code} {kind} {message}") and status in (400, 413, 422, 500):
         return ApiError(400, text, param="input", code="context_length_exceeded")
     if status in (401, 403):
-        # The upstream's own words often quote the key.
-        return ApiError(status, "The upstream refused the API key this proxy used.", code="upstream_key_refused")
+        # The upstream's own words on a 401 often quote the key.
+        why = f": {text}" if status == 403 else ""
+        return ApiError(status, f"The upstream refused the API key this proxy used{why}", code="upstream_key_refused")
     about_model = status == 404 and (param == "model" or "model" in f"{code} {message}".lower())
     if code == "model_not_found" or about_model:
         return ApiError(400, text, param="model", code="model_not_found")

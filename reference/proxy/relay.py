@@ -138,6 +138,7 @@ class Relay:
         committed, heard, sent = False, clock(), clock()
         while stream.result is None:
             limit = min(_GRACE, self._config.idle_timeout) if stream.reason else self._config.idle_timeout
+            fresh = False
             due = sent + self._config.keep_alive if self._streaming else heard + limit
             try:
                 chunk = await self._read(posting, min(due, heard + limit))
@@ -149,7 +150,7 @@ class Relay:
             except LOST:
                 self._lost()
             else:
-                heard = clock()
+                fresh, heard = True, clock()
                 reader.feed(chunk, time.time()) if chunk else reader.eof(time.time())
                 if self._streaming and committed and stream.result is None and heard >= due:
                     stream.keep_alive()  # the upstream talks, but not about the answer
@@ -158,9 +159,10 @@ class Relay:
             committed = committed or reader.started
             frames = stream.take() if committed or stream.result is not None else b""
             if frames:
-                sent = clock()
                 self._keep(frames)
                 yield frames
+                sent = clock()
+                heard = sent if fresh else heard  # a client that reads slowly is not a silent upstream
 
     def _keep(self, frames: bytes) -> None:
         stream = self._translation.stream

@@ -6,7 +6,6 @@ import logging
 import socket
 import sys
 from contextlib import suppress
-from types import FrameType
 
 import uvicorn
 
@@ -27,9 +26,9 @@ class _Server(uvicorn.Server):
             sys.stderr.write(f"responses-proxy: http://{shown}:{port}/v1 in front of a {config.dialect} upstream\n")
             sys.stderr.flush()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._proxy.stop()
-        super().handle_exit(sig, frame)
+        await super().shutdown(sockets)
 
 
 def run(proxy: Proxy, host: str, port: int, *, quiet: bool) -> int:

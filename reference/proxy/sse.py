@@ -68,8 +68,11 @@ class EventReader:
                 events.append((self._name, data))
             self._name, self._data, self._held = b"", [], 0
             return
-        field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
+        if line.startswith(b"data: "):
+            field, value = b"data", line[6:]
+        else:
+            field, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
             self._held += len(value)

@@ -11,87 +11,20 @@ terminal event that repeats the items (openai/openai-python and openai-node ``re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from . import sse
 from .errors import ApiError
 from .history import CallIds
+from .items import FAMILY, PREFIX, End, Item, Part, call_body
 from .request import Request
 from .response import Usage, resource
 from .sealed import Carried, Sealer
-from .tools import Tool, Toolbox, unwrap
+from .tools import Toolbox, unwrap
 
-End = Literal["stop", "length", "content_filter", "refusal", "error"]
-
-# part type: event of the part, event of its text, key of the text, key of the index
-_FAMILY = {
-    "output_text": ("response.content_part", "response.output_text", "text", "content_index"),
-    "refusal": ("response.content_part", "response.refusal", "refusal", "content_index"),
-    "summary_text": ("response.reasoning_summary_part", "response.reasoning_summary_text", "text", "summary_index"),
-    "reasoning_text": ("response.content_part", "response.reasoning_text", "text", "content_index"),
-}
-_PREFIX = {"function": "fc", "custom": "ctc", "tool_search": "tsc"}
 _encode = msgspec.json.encode
-
-
-@dataclass(slots=True, eq=False)
-class Part:
-    """One part of an item: text, a refusal, a piece of reasoning."""
-
-    kind: str
-    pieces: list[str] = field(default_factory=list)
-    length: int = 0
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-    logprobs: list[dict[str, Any]] = field(default_factory=list)
-    closed: bool = False
-    frame: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-
-    def body(self) -> dict[str, Any]:
-        """The part as it stands in an item."""
-        text = "".join(self.pieces)
-        if self.kind == "output_text":
-            return {"type": self.kind, "text": text, "annotations": self.annotations, "logprobs": self.logprobs}
-        return {"type": self.kind, _FAMILY[self.kind][2]: text}
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """One output item; ``index`` is its ``output_index`` once it was announced."""
-
-    kind: Literal["message", "reasoning", "call", "compaction"]
-    parts: list[Part] = field(default_factory=list)
-    id: str = ""
-    index: int = -1
-    ended: bool = False
-    dropped: bool = False
-    done: dict[str, Any] | None = None
-    # reasoning
-    origin: str = ""
-    signature: str = ""
-    redacted: str = ""
-    # calls
-    upstream_id: str = ""
-    name: str = ""
-    pieces: list[str] = field(default_factory=list)
-    stopped: bool = False
-    call_id: str = ""
-    tool: Tool | None = None
-
-    @property
-    def held(self) -> bool:
-        """Whether the item's content is shown only when it is done."""
-        return self.tool is not None and self.tool.kind != "function"
-
-    def whole(self) -> bool:
-        """Whether a call's arguments are one complete JSON value."""
-        try:
-            msgspec.json.decode("".join(self.pieces))
-        except msgspec.DecodeError:
-            return False
-        return True
 
 
 class Stream:
@@ -291,7 +224,7 @@ class Stream:
         if item.kind == "call" and not self._identify(item):
             return False
         item.index = len(self._announced)
-        prefix = _PREFIX[item.tool.kind] if item.tool else {"message": "msg", "reasoning": "rs"}.get(item.kind, "cmp")
+        prefix = PREFIX[item.tool.kind] if item.tool else {"message": "msg", "reasoning": "rs"}.get(item.kind, "cmp")
         item.id = f"{prefix}_{self._seed[:32]}{item.index:04x}"
         self._announced.append(item)
         added = self._body(item, "in_progress", empty=True)
@@ -359,7 +292,7 @@ class Stream:
         """The item as an object; ``empty`` as it is announced, before its deltas."""
         body: dict[str, Any] = {"id": item.id, "type": item.kind, "status": status}
         if item.tool is not None:
-            return {**body, **_call_body(item, item.tool, "" if empty else "".join(item.pieces))}
+            return {**body, **call_body(item, item.tool, "" if empty else "".join(item.pieces))}
         parts = [] if empty else [part.body() for part in item.parts if part.frame[0]]
         if item.kind == "message":
             return {**body, "role": "assistant", "content": parts}
@@ -407,11 +340,11 @@ class Stream:
             self._delta(part, text)
 
     def _where(self, item: Item, part: Part) -> dict[str, Any]:
-        return {"item_id": item.id, "output_index": item.index, _FAMILY[part.kind][3]: item.parts.index(part)}
+        return {"item_id": item.id, "output_index": item.index, FAMILY[part.kind][3]: item.parts.index(part)}
 
     def _open_part(self, item: Item, part: Part) -> None:
         """Announce a part; what it holds already goes out as one delta."""
-        added, family, _, index = _FAMILY[part.kind]
+        added, family, _, index = FAMILY[part.kind]
         empty = Part(part.kind).body()
         place = f',"{index}":{item.parts.index(part)}'
         tail = b',"logprobs":[]}\n\n' if part.kind == "output_text" else b"}\n\n"
@@ -426,7 +359,7 @@ class Stream:
         if part.closed:
             return
         part.closed = True
-        added, family, key, _ = _FAMILY[part.kind]
+        added, family, key, _ = FAMILY[part.kind]
         where, body = self._where(item, part), part.body()
         more = {"logprobs": part.logprobs} if part.kind == "output_text" else {}
         self._emit(f"{family}.done", **where, **{key: body[key]}, **more)
@@ -453,58 +386,3 @@ class Stream:
         payload = _encode({"type": event, "sequence_number": self._sequence, **fields})
         self._frames.append(sse.frame(event, payload))
         self._sequence += 1
-
-
-class Compaction(Stream):
-    """A response whose upstream answer is a summary, given to the client as one ``compaction`` item."""
-
-    def _say(self, kind: str, text: str, logprobs: list[dict[str, Any]] | None) -> None:
-        self._summary.append(text)
-
-    @property
-    def _summary(self) -> list[str]:
-        if not self._items:
-            self._items.append(Item("compaction"))
-        return self._items[0].pieces
-
-    def think(self, item: Item | None, text: str, origin: str) -> Item:
-        """Reasoning about a summary is of no use to anybody."""
-        return item or Item("reasoning")
-
-    def open_call(self, upstream_id: str = "", name: str = "") -> Item:
-        """Tools are not offered; a call is ignored."""
-        return Item("call", dropped=True, index=0)
-
-    def _blob(self, item: Item) -> str:
-        return self._sealer.seal(Carried(summary="".join(item.pieces)))
-
-    def _body(self, item: Item, status: str, *, empty: bool = False) -> dict[str, Any]:
-        # Neither the openai SDK nor Open Responses gives this item a status; its blob is known at once.
-        if item.done is None:
-            item.done = {"id": item.id, "type": "compaction", "encrypted_content": self._blob(item)}
-        return item.done
-
-    def _complete(self) -> None:
-        if not self._items:
-            self.fail(ApiError(502, "The upstream gave no summary of the conversation.", code="upstream_error"))
-            return
-        super()._complete()
-
-    def _cut(self, reason: str) -> None:
-        self.fail(ApiError(502, "The summary of the conversation was cut short.", code="upstream_error"))
-
-
-def _call_body(item: Item, tool: Tool, arguments: str) -> dict[str, Any]:
-    body: dict[str, Any] = {"call_id": item.call_id}
-    if tool.kind == "tool_search":
-        try:
-            parsed = msgspec.json.decode(arguments or "{}")
-        except msgspec.DecodeError:
-            parsed = {}
-        return {**body, "type": "tool_search_call", "execution": "client", "arguments": parsed}
-    body["name"] = tool.name
-    if tool.namespace is not None:
-        body["namespace"] = tool.namespace
-    if tool.kind == "custom":
-        return {**body, "type": "custom_tool_call", "input": unwrap(arguments)}
-    return {**body, "type": "function_call", "arguments": arguments}

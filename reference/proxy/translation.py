@@ -11,19 +11,17 @@ from typing import Any
 import msgspec
 
 from . import chat, history, messages
+from .chat_reader import ChatReader
+from .compaction import SUMMARISE, Compaction
 from .config import Config
 from .history import CallIds, History, Message, Text
+from .messages_reader import MessagesReader
 from .reader import Reader
 from .request import Request
 from .sealed import Sealer
-from .stream import Compaction, Stream
+from .stream import Stream
 from .tools import Choice, Toolbox
 
-_SUMMARISE = (
-    "Write a summary of this conversation that somebody who has not seen it can continue from: what was asked, "
-    "what was done and decided, what was found out, which files and values matter, and what is left to do. "
-    "Answer with the summary only."
-)
 _PATHS = {"chat_completions": "/v1/chat/completions", "vllm": "/v1/chat/completions", "messages": "/v1/messages"}
 # Sampling parameters that vLLM knows beyond the API, passed on as they are.
 _VLLM_EXTRAS = (
@@ -84,7 +82,7 @@ def translate(
         raw_reasoning=config.reasoning == "raw" and config.dialect != "messages",
         refusals_as_text=config.refusals == "text",
     )
-    read = messages.MessagesReader if config.dialect == "messages" else chat.ChatReader
+    read = MessagesReader if config.dialect == "messages" else ChatReader
     reader = read(stream, config.max_event, secret)
     warnings = [*(f"{kind} tool dropped" for kind in sorted(tools.hosted)), *request.warnings(), *past.warnings]
     return Translation(_PATHS[config.dialect], msgspec.json.encode(body), stream, reader, warnings)
@@ -97,7 +95,7 @@ def prepare(core: Core, request: Request, items: list[dict[str, Any]]) -> tuple[
     history.collect_tools(items, tools)
     past = history.read(items, tools, core.sealer, core.ids)
     if past.compact:
-        past.turns.append(Message("user", [Text(_SUMMARISE)]))
+        past.turns.append(Message("user", [Text(SUMMARISE)]))
         request = msgspec.structs.replace(request, text=None, tool_choice=None, parallel_tool_calls=None)
         tools.choice = Choice("none")
     else:

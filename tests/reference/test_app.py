@@ -256,7 +256,7 @@ def test_a_silent_upstream_is_given_up(serve: Callable[..., None], wire: Any, st
             assert status == 504
         await served.upstream.gone.wait()
 
-    serve(scenario, idle_timeout=0.1)
+    serve(scenario, idle_timeout=0.5)
 
 
 def test_a_finished_answer_does_not_wait_for_a_silent_socket(serve: Callable[..., None], wire: Any) -> None:
@@ -267,7 +267,7 @@ def test_a_finished_answer_does_not_wait_for_a_silent_socket(serve: Callable[...
             answering(served, wire.chat({"content": "Hi"}, done=done), hold=True)
             assert events((await served.post({"stream": True}))[2])[-1]["type"] == "response.completed"
 
-    serve(scenario, idle_timeout=0.2)
+    serve(scenario, idle_timeout=0.5)
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,37 @@ def test_it_says_where_it_listens_and_stops_on_sigterm(tmp_path: Path) -> None:
         process.wait(timeout=20)
     assert rest == ""
     assert (tmp_path / "s.db").exists()
+
+
+HELD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+)
+
+
+def test_sigterm_ends_a_running_stream_with_an_event() -> None:
+    """A client in mid-stream is told so with response.failed before the process ends."""
+    asked = b'{"model":"m","input":"Hi","stream":true}'
+    head = b"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(asked)
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        address = f"http://127.0.0.1:{upstream.getsockname()[1]}"
+        command = [sys.executable, "-m", "reference.proxy", *GOOD, "--upstream", address, "--quiet"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            port = int(process.stderr.readline().split("/v1")[0].rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+                client.sendall(head + asked)
+                connection, _ = upstream.accept()
+                connection.sendall(HELD)
+                with client.makefile("rb") as answer, connection:
+                    for line in answer:
+                        if b"output_text.delta" in line:
+                            break
+                    process.send_signal(signal.SIGTERM)
+                    rest = answer.read()
+            process.wait(timeout=20)
+    assert b"event: response.failed" in rest
+    assert rest.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
 
 
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:

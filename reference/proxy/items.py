@@ -1,0 +1,99 @@
+"""Output items and their parts, as they grow and as objects.
+
+Shapes: ``ResponseOutputItem`` of the openai SDK, ``ItemField`` of Open Responses; optional fields are absent,
+never null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from .tools import Tool, unwrap
+
+End = Literal["stop", "length", "content_filter", "refusal", "error"]
+
+# part type: event of the part, event of its text, key of the text, key of the index
+FAMILY = {
+    "output_text": ("response.content_part", "response.output_text", "text", "content_index"),
+    "refusal": ("response.content_part", "response.refusal", "refusal", "content_index"),
+    "summary_text": ("response.reasoning_summary_part", "response.reasoning_summary_text", "text", "summary_index"),
+    "reasoning_text": ("response.content_part", "response.reasoning_text", "text", "content_index"),
+}
+PREFIX = {"function": "fc", "custom": "ctc", "tool_search": "tsc"}
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One part of an item: text, a refusal, a piece of reasoning."""
+
+    kind: str
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
+    closed: bool = False
+    frame: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+
+    def body(self) -> dict[str, Any]:
+        """The part as it stands in an item."""
+        text = "".join(self.pieces)
+        if self.kind == "output_text":
+            return {"type": self.kind, "text": text, "annotations": self.annotations, "logprobs": self.logprobs}
+        return {"type": self.kind, FAMILY[self.kind][2]: text}
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One output item; ``index`` is its ``output_index`` once it was announced."""
+
+    kind: Literal["message", "reasoning", "call", "compaction"]
+    parts: list[Part] = field(default_factory=list)
+    id: str = ""
+    index: int = -1
+    ended: bool = False
+    dropped: bool = False
+    done: dict[str, Any] | None = None
+    # reasoning
+    origin: str = ""
+    signature: str = ""
+    redacted: str = ""
+    # calls
+    upstream_id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list)
+    stopped: bool = False
+    call_id: str = ""
+    tool: Tool | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether the item's content is shown only when it is done."""
+        return self.tool is not None and self.tool.kind != "function"
+
+    def whole(self) -> bool:
+        """Whether a call's arguments are one complete JSON value."""
+        try:
+            msgspec.json.decode("".join(self.pieces))
+        except msgspec.DecodeError:
+            return False
+        return True
+
+
+def call_body(item: Item, tool: Tool, arguments: str) -> dict[str, Any]:
+    """What a call's item holds beside id and status, by the kind of tool the client declared."""
+    body: dict[str, Any] = {"call_id": item.call_id}
+    if tool.kind == "tool_search":
+        try:
+            parsed = msgspec.json.decode(arguments or "{}")
+        except msgspec.DecodeError:
+            parsed = {}
+        return {**body, "type": "tool_search_call", "execution": "client", "arguments": parsed}
+    body["name"] = tool.name
+    if tool.namespace is not None:
+        body["namespace"] = tool.namespace
+    if tool.kind == "custom":
+        return {**body, "type": "custom_tool_call", "input": unwrap(arguments)}
+    return {**body, "type": "function_call", "arguments": arguments}
