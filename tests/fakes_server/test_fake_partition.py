@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.sse import read_events
@@ -60,6 +60,7 @@ def test_between_two_line_ends_of_one_byte() -> None:
     assert any(left.endswith(b"\n") and right.startswith(b"\n") for left, right in edges(cut(STREAM, 40)))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 60))
 def test_cuts_lose_nothing_and_are_bounded(body: bytes, most: int) -> None:
     """Whatever the bytes, the joined pieces are the body, none is empty, and the cuts are at most as many."""
@@ -86,6 +87,7 @@ def test_noise_says_nothing(ingredients: set[str]) -> None:
     assert after == before
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30))
 def test_pings_are_the_only_events_added(events: int) -> None:
     """Pings come after the first event, away from the end, and nothing else is added."""

@@ -183,13 +183,13 @@ def test_what_cannot_be_served_is_said(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_stops_it(number: signal.Signals) -> None:
     """Ctrl-C and a termination end the process with 0 and without a traceback."""
-    code = "import sys; from fakes.standalone import *; sys.exit(run(StandaloneOptions(dialect='messages', port=0)))"
+    code = "import sys; from fakes.standalone import *; sys.exit(run(StandaloneOptions(dialect='vllm', port=0)))"
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
     with process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("messages fake on http://127.0.0.1:")
+        assert process.stdout.readline().startswith("vllm fake on http://127.0.0.1:")
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")
