@@ -204,19 +204,19 @@ def _pairing(body: dict[str, Any]) -> Iterator[Finding]:
     """Every call is answered by tool messages directly after it, every tool message answers a call."""
     waiting: dict[str, None] = {}
     answered: set[str] = set()
-    follows_calls = False
+    caller: int | None = None
     messages = as_list(body.get("messages"))
     for n, each in enumerate(messages):
         message = as_dict(each)
         if message.get("role") == "tool":
-            yield from _answer(n, message.get("tool_call_id"), waiting, answered, follows_calls=follows_calls)
+            yield from _answer(n, message.get("tool_call_id"), waiting, answered, follows_calls=caller is not None)
             continue
-        yield from _unanswered(n, waiting)
-        waiting, answered, follows_calls = {}, set(), False
+        yield from _unanswered(n, caller, waiting)
+        waiting, answered, caller = {}, set(), None
         for m, call in dicts(message.get("tool_calls")):
-            follows_calls = True
+            caller = n
             yield from _call_id(f"messages[{n}].tool_calls[{m}].id", call.get("id"), waiting)
-    yield from _unanswered(len(messages), waiting)
+    yield from _unanswered(len(messages), caller, waiting)
 
 
 def _call_id(where: str, identifier: Any, waiting: dict[str, None]) -> Iterator[Finding]:
@@ -253,13 +253,13 @@ def _answer(
         yield Finding("chat.tool-unknown-call", where, said, None, f"messages.[{n}].tool_call_id")
 
 
-def _unanswered(n: int, waiting: dict[str, None]) -> Iterator[Finding]:
+def _unanswered(n: int, caller: int | None, waiting: dict[str, None]) -> Iterator[Finding]:
     if waiting:
         said = (
             "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
             f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(waiting)}"
         )
-        yield Finding("chat.tool-unanswered", f"messages[{n - 1}]", said, None, f"messages.[{n}].role")
+        yield Finding("chat.tool-unanswered", f"messages[{caller}]", said, None, f"messages.[{n}].role")
 
 
 def _content(body: dict[str, Any]) -> Iterator[Finding]:
