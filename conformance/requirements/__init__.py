@@ -42,9 +42,7 @@ def latest() -> RequirementSet:
     """The newest set. Raises HarnessError when there is none."""
     every = names()
     if not every:
-        raise HarnessError(
-            "no requirement set is installed: conformance/requirements holds no <year>.<month>.toml"
-        )
+        raise HarnessError("no requirement set is installed: conformance/requirements holds no <year>.<month>.toml")
     return load(every[-1])
 
 
@@ -52,9 +50,7 @@ def latest() -> RequirementSet:
 def load(name: str) -> RequirementSet:
     """The set of that name. Raises UsageError when there is none; HarnessError when its file is broken."""
     if name not in names():
-        raise UsageError(
-            f"--requirements: there is no set {name!r}; there are {', '.join(names()) or 'none'}"
-        )
+        raise UsageError(f"--requirements: there is no set {name!r}; there are {', '.join(names()) or 'none'}")
     document = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
     if document.get("format") != FORMAT:
         raise HarnessError(f"conformance/requirements/{name}.toml: format must be {FORMAT}")
