@@ -97,15 +97,17 @@ class ChatDialect(ABC):
         fault: Fault | None = None
         chunks = [step for step in steps if isinstance(step, Chunk)]
         first = next((chunk for chunk in chunks if chunk.choice), None)
+        ended = not (steps and isinstance(steps[-1], (Error, Dies)))
+        last = chunks[-1] if ended and chunks else None
         said = 0
         for step in steps:
             if isinstance(step, Dies):
                 fault = FAULTS[step.how]
             elif isinstance(step, Chunk):
-                body = self._chunk(step, answered, first=step is first, last=step is chunks[-1])
+                body = self._chunk(step, answered, first=step is first, last=step is last)
                 if answered.usage is not None and (step.usage or answered.usage_everywhere):
                     said += 1
-                    whole = step.usage or step is chunks[-1]
+                    whole = step.usage or step is last
                     body = {**body, "usage": self._usage(answered.usage, None if whole else said)}
                 frames.append(self._event(body, answered, step.gate))
             else:

@@ -78,13 +78,14 @@ def _location(loc: tuple[int | str, ...]) -> str:
 
 def _calls(body: dict[str, Any]) -> list[Finding]:
     """Calls in history must be the SDK's: vLLM materialises them by its types."""
+    adapter = _calls_adapter()  # built for the first request, whatever it holds: a later one should not wait
     found = []
     messages = body.get("messages")
     for n, message in enumerate(messages if isinstance(messages, list) else []):
         calls = message.get("tool_calls") if isinstance(message, dict) else None
         if not calls:
             continue
-        for fault in faults(_calls_adapter(), calls):
+        for fault in faults(adapter, calls):
             path = ("messages", n, "tool_calls", *fault.path)
             said = f"1 validation error:\n  {{'loc': '{_location(path)}', 'msg': '{fault.message}'}}"
             found.append(Finding("vllm.tool-call", path_text(path), said, "Bad Request", _location(path)))

@@ -126,7 +126,7 @@ def test_empty_answer_has_no_block_and_no_ping(encode, events):
 
 def test_whole_message(encode):
     """A JSON answer has whole blocks; arguments keep the spelling of their numbers."""
-    parts = (Reasoning(("a",), "sig"), Text(("b", "c")), ToolCall("f", ('{"n": 12345678901234567890.10',) + ("}",)))
+    parts = (Reasoning(("a",), "sig"), Text(("b", "c")), ToolCall("f", ('{"n": 12345678901234567890.10', "}")))
     body = encode("messages", Script(parts=parts, finish="tool_calls", usage=Usage(5, 2)), stream=False).body.decode()
     assert '"input":{"n": 12345678901234567890.10}' in body
     message = json.loads(body)

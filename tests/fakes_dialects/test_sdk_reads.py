@@ -74,9 +74,10 @@ def test_openai_reads_the_whole_answer(transport, dialect):
 def test_anthropic_accumulates_the_stream(transport):
     """anthropic's own stream accumulator finds every block, the stop reason and the usage."""
     reply = get("messages").encode(SCRIPT, REQUEST)
-    with anthropic.Anthropic(api_key="k", base_url="http://fake", http_client=transport(reply)) as client:
-        with client.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as stream:
-            message = stream.get_final_message()
+    client = anthropic.Anthropic(api_key="k", base_url="http://fake", http_client=transport(reply))
+    asked = {"model": "m", "max_tokens": 9, "messages": REQUEST["messages"]}
+    with client, client.messages.stream(**asked) as stream:
+        message = stream.get_final_message()
     assert [block.type for block in message.content] == ["thinking", "text", "tool_use", "tool_use"]
     assert message.content[0].thinking == "let me see"
     assert message.content[0].signature
