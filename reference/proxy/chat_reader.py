@@ -58,6 +58,7 @@ _FINISH: dict[str, End] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "content_filter": "content_filter",
+    "insufficient_system_resource": "error",  # DeepSeek
     "error": "error",
     "abort": "error",
 }

@@ -31,11 +31,15 @@ _CONTEXT = re.compile(
     r"|context (size|window|length)|too many (input )?tokens",
     re.IGNORECASE,
 )
+_MODEL = re.compile(
+    r"(invalid|unknown|no such) model\b|\bmodel\b.{0,100}(does not exist|not found|is not available)", re.IGNORECASE
+)
 _RETRY_HINT = re.compile(r"try again in \d", re.IGNORECASE)
 _MARKUP = re.compile(
     r"<!doctype|<html|<body|<head|Traceback \(most recent|validation errors? for |\n\s+File \"", re.IGNORECASE
 )
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_PUBLIC_URL = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^?@]*)?", re.IGNORECASE)
 _SECRET = re.compile(
     r"\b(?:bearer\s+\S+|(?:sk|pk|rk|key|gsk|xai|hf|org|proj)[-_][\w*.-]{6,}|AIza[\w-]{20,})", re.IGNORECASE
 )
@@ -109,13 +113,20 @@ def from_event(document: Any, secret: str | None = None) -> ApiError:
 
 
 def safe_message(text: str, fallback: str, secret: str | None = None) -> str:
-    """``text`` without keys, addresses, markup and tracebacks (CWE-200), or ``fallback``."""
+    """``text`` without keys, addresses, markup and tracebacks (CWE-200), or ``fallback``.
+
+    Links to public pages without a query, as services put them into their messages, stay.
+    """
     if _MARKUP.search(text):
         return fallback
     if secret:
         text = text.replace(secret, "[removed]")
-    text = _SECRET.sub("[removed]", _URL.sub("[address removed]", text)).strip()
+    text = _SECRET.sub("[removed]", _URL.sub(_public, text)).strip()
     return text[:2000] or fallback
+
+
+def _public(url: re.Match[str]) -> str:
+    return url[0] if _PUBLIC_URL.fullmatch(url[0]) else "[address removed]"
 
 
 def _translate(document: Any, status: int | None, retry_after: str | None, secret: str | None) -> ApiError:
@@ -130,8 +141,8 @@ def _translate(document: Any, status: int | None, retry_after: str | None, secre
         # The upstream's own words on a 401 often quote the key.
         why = f": {text}" if status == 403 else ""
         return ApiError(status, f"The upstream refused the API key this proxy used{why}", code="upstream_key_refused")
-    about_model = status == 404 and (param == "model" or "model" in f"{code} {message}".lower())
-    if code == "model_not_found" or about_model:
+    about_model = status == 404 and (param == "model" or "model" in message.lower())
+    if code == "model_not_found" or about_model or (status == 400 and _MODEL.search(message)):
         return ApiError(400, text, param="model", code="model_not_found")
     if status == 402 or code == "insufficient_quota":
         return ApiError(429, text, code="insufficient_quota", retry_after=retry_after)

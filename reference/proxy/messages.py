@@ -23,8 +23,7 @@ _LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?:;[^,]*)?,(?P<data>.*)", re.DOTALL)
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _GO_ON = "Continue."
-_CLAUDE = re.compile(r"claude-(?:opus|sonnet|haiku|fable|mythos)-(\d+)(?:[-.](\d{1,2})(?!\d))?")
-_OLD_CLAUDE = re.compile(r"claude-(?:instant|2|3-(?!7))")
+_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?")
 
 # Tokens of thinking for models that are told a budget; never more than half of max_tokens.
 _BUDGET = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 31_999}
@@ -204,35 +203,35 @@ def _tools(body: dict[str, Any], request: Request, tools: Toolbox) -> None:
 
 
 def _version(model: str) -> tuple[int, int] | None:
-    """The version of a Claude model from 4 on; None for everything else."""
+    """The version of a Claude model; None for a name that does not tell."""
     match = _CLAUDE.search(model)
     return (int(match[1]), int(match[2] or 0)) if match else None
 
 
 def _think(body: dict[str, Any], request: Request, history: History) -> None:
     """Turn thinking on as the model takes it: adaptive from Claude 4.6, with a budget before and elsewhere."""
-    asked = request.reasoning
+    asked, version = request.reasoning, _version(request.model)
     if asked is None or asked.effort == "none" or not (asked.effort or asked.summary):
         return
-    if _OLD_CLAUDE.search(body["model"]):
+    if version is not None and version < (3, 7):
         history.warnings.append("reasoning has no effect: the model does not think")
         return
-    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
-        history.warnings.append("reasoning is off: a forced tool_choice excludes it")
-        return
-    if (_version(body["model"]) or (0, 0)) >= (4, 6):
-        body["thinking"] = {"type": "adaptive", "display": "summarized"}
-        if asked.effort:
-            body["output_config"] = {"effort": _EFFORT[asked.effort]}
-        return
     budget = min(_BUDGET[asked.effort or "medium"], body["max_tokens"] // 2)
-    if budget < 1024:
-        history.warnings.append("reasoning is off: max_output_tokens leaves no room for it")
+    adaptive = version is not None and version >= (4, 6)
+    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        history.warnings.append("thinking is off: a forced tool_choice excludes it")
+    elif adaptive:
+        body["thinking"] = {"type": "adaptive", "display": "summarized"}
+    elif budget < 1024:
+        history.warnings.append("thinking is off: max_output_tokens leaves no room for it")
     elif _unsigned_loop(history):
-        history.warnings.append("reasoning is off for this turn: the reasoning before the tool call is missing")
+        history.warnings.append("thinking is off for this turn: the reasoning before the tool call is missing")
     else:
-        shown = {"display": "summarized"} if "claude" in body["model"] else {}
+        shown = {"display": "summarized"} if version else {}
         body["thinking"] = {"type": "enabled", "budget_tokens": budget, **shown}
+    # Claude before 4.6 refuses the parameter; where the name does not tell, it stands in for a budget.
+    if asked.effort and (adaptive or (version is None and "thinking" not in body)):
+        body["output_config"] = {"effort": _EFFORT[asked.effort]}
 
 
 def _unsigned_loop(history: History) -> bool:

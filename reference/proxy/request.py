@@ -27,6 +27,8 @@ class Reasoning(msgspec.Struct):
 
     effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed", "none"] | None = None
+    context: Any = None
+    mode: Any = None
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -77,6 +79,8 @@ class Request(msgspec.Struct, kw_only=True):
     def warnings(self) -> list[str]:
         """What was accepted although it has no effect here."""
         ignored = [f"{name} has no effect" for name in _WITHOUT_EFFECT if getattr(self, name)]
+        if self.reasoning and self.reasoning.mode:
+            ignored.append("reasoning.mode has no effect")
         if self.truncation == "auto":
             ignored.append("truncation auto is treated as disabled")
         return ignored

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .request import Request
+from .request import Reasoning, Request
 
 
 @dataclass(slots=True)
@@ -61,9 +61,7 @@ def resource(request: Request, response_id: str, now: float, applied: dict[str, 
         "frequency_penalty": _or(request.frequency_penalty, 0),
         "top_logprobs": _or(request.top_logprobs, 0),
         "temperature": _or(request.temperature, 1),
-        "reasoning": (
-            {"effort": request.reasoning.effort, "summary": request.reasoning.summary} if request.reasoning else None
-        ),
+        "reasoning": _reasoning(request.reasoning),
         "usage": None,
         "max_output_tokens": request.max_output_tokens,
         "max_tool_calls": request.max_tool_calls,
@@ -95,6 +93,13 @@ def _choice(choice: str | dict[str, Any] | None) -> str | dict[str, Any]:
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         return {"mode": "auto", **choice}
     return choice or "auto"
+
+
+def _reasoning(asked: Reasoning | None) -> dict[str, Any] | None:
+    if asked is None:
+        return None
+    echoed = {"effort": asked.effort, "summary": asked.summary}
+    return echoed | {name: value for name in ("context", "mode") if (value := getattr(asked, name)) is not None}
 
 
 def _text(request: Request) -> dict[str, Any]:

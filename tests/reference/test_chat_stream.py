@@ -235,6 +235,7 @@ ENDINGS = {
     "content_filter": ("incomplete", "content_filter"),
     "error": ("failed", None),
     "abort": ("failed", None),
+    "insufficient_system_resource": ("failed", None),
     "": ("failed", None),
 }
 

@@ -46,6 +46,7 @@ TABLE: dict[str, tuple[int, bytes, tuple[int, str, str | None, str]]] = {
     ),
     "unknown model": (404, openai("The model `x` does not exist.", param="model"), (400, INVALID, MODEL, MODEL)),
     "unknown model, Anthropic": (404, anthropic("not_found_error", "model: x"), (400, INVALID, MODEL, MODEL)),
+    "unknown model, LiteLLM": (400, openai("Invalid model name passed in model=x."), (400, INVALID, MODEL, MODEL)),
     "no such route": (404, b'{"detail":"Not Found"}', (502, "server_error", "upstream_lacks_api", "server_error")),
     "wrong method": (
         405,
@@ -133,6 +134,8 @@ LEAKS = [
     ("see https://api.example.com/v1?key=abc for more", "https"),
     ("key sk-proj-abcdef1234567890 refused", "abcdef"),
     ("Bearer eyJhbGciOi.abc.def was refused", "eyJ"),
+    ("https://user:pw@docs.example.com/a", "pw"),
+    ("https://internal:8443/v1 is down", "internal"),
     ("connect to http://10.0.0.1:8000 failed", "10.0.0.1"),
     ("<!DOCTYPE html><title>x</title>", "DOCTYPE"),
     ("Traceback (most recent call last):\n  File x", "Traceback"),
@@ -147,6 +150,11 @@ def test_messages_carry_no_secrets(text: str, leak: str) -> None:
     shown = safe_message(text, "fallback", "hunter2hunter2")
     assert leak not in shown
     assert shown
+
+
+def test_links_to_public_pages_stay() -> None:
+    """A service's pointer to its own documentation is part of its words."""
+    assert safe_message("see https://docs.example.com/a#b now", "f") == "see https://docs.example.com/a#b now"
 
 
 def test_the_proxys_own_errors() -> None:

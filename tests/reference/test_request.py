@@ -72,7 +72,8 @@ def test_every_field_of_a_response_is_there_and_echoes_the_request(exchange: Any
     """All 31 fields of Open Responses stand in every lifecycle event, with the client's values."""
     asked = {
         "instructions": "Be brief.", "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 99, "metadata": {"a": "b"},
-        "tool_choice": "none", "parallel_tool_calls": False, "store": False, "reasoning": {"effort": "low"},
+        "tool_choice": "none", "parallel_tool_calls": False, "store": False,
+        "reasoning": {"effort": "low", "context": "all_turns"},
         "presence_penalty": 0.1, "frequency_penalty": 0.2, "top_logprobs": 1, "max_tool_calls": 3,
         "safety_identifier": "s", "prompt_cache_key": "k", "text": {"format": {"type": "text"}, "verbosity": "low"},
     }  # fmt: skip
@@ -83,7 +84,7 @@ def test_every_field_of_a_response_is_there_and_echoes_the_request(exchange: Any
     assert {key: out.result[key] for key in asked if key != "reasoning"} == {
         k: v for k, v in asked.items() if k != "reasoning"
     }
-    assert out.result["reasoning"] == {"effort": "low", "summary": None}
+    assert out.result["reasoning"] == {"effort": "low", "summary": None, "context": "all_turns"}
     assert out.result["tools"][1] == {
         "type": "function",
         "name": "g",

@@ -105,9 +105,14 @@ THINKING: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "no room": ({"model": "claude-sonnet-4-5", "max_output_tokens": 1500, "reasoning": {"effort": "high"}}, None, None),
     "another server's model": ({"model": "qwen3", "reasoning": {"effort": "low"}},
                                {"type": "enabled", "budget_tokens": 2048}, None),
+    "another server's model, no room": (
+        {"model": "qwen3", "max_output_tokens": 100, "reasoning": {"effort": "low"}},
+        None,
+        "low",
+    ),
     "a model that cannot": ({"model": "claude-3-5-haiku", "reasoning": {"effort": "low"}}, None, None),
     "forced tool": ({"model": "claude-opus-4-8", "reasoning": {"effort": "low"}, "tool_choice": "required",
-                     "tools": [{"type": "function", "name": "f"}]}, None, None),
+                     "tools": [{"type": "function", "name": "f"}]}, None, "low"),
 }  # fmt: skip
 
 
