@@ -270,6 +270,10 @@ USAGES: dict[str, tuple[list[Any], SaidUsage | None]] = {
         ],
         SaidUsage(7, 3, None, None, None),
     ),
+    "partial counts after whole ones": (
+        [usage(prompt_tokens=7, completion_tokens=2), STOP, usage(prompt_tokens=5), DONE],
+        SaidUsage(7, 2, None, None, None),
+    ),
     "partial counts": ([STOP, usage(prompt_tokens=5), DONE], None),
     "large": (
         [STOP, usage(prompt_tokens=5_000_000_000, completion_tokens=0), DONE],
