@@ -11,6 +11,8 @@ from fakes.reply import Answer, Delivery
 
 __all__ = ["Expectation"]
 
+_SETTLING = 0.05  # seconds for which a repeated request waits for the end of the call that it repeats
+
 
 class Expectation:
     """What one exchange may ask of the upstream. Made by `FakeUpstream.expect`."""
@@ -87,10 +89,16 @@ class Expectation:
         for index, earlier in enumerate(self._calls):
             if earlier is call:
                 break
-            again = earlier.kind == "completion" and _is_same(earlier, call) and _has_failed(earlier)
-            if again and self.progress.characters <= self._reached[index]:
+            if earlier.kind != "completion" or not _is_same(earlier, call):
+                continue
+            self._settle(earlier)
+            if _has_failed(earlier) and self.progress.characters <= self._reached[index]:
                 return index
         return None
+
+    def _settle(self, earlier: UpstreamCall) -> None:
+        """Let a call end that is about to: a fast client asks again before the thread that answered it is done."""
+        self._changed.wait_for(lambda: earlier.ended_at is not None, _SETTLING)
 
     def _surplus(self, call: UpstreamCall) -> str:
         completions = [earlier for earlier in self._calls if earlier.kind == "completion"]

@@ -185,7 +185,7 @@ class Output(io.StringIO):
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         with self._changed:
-            found = self._changed.wait_for(lambda: re.search(pattern, self.getvalue()), 10)
+            found = self._changed.wait_for(lambda: re.search(pattern, self.getvalue()), 60)
         assert found, f"{pattern!r} is not in {self.getvalue()!r}"
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -93,6 +94,26 @@ def test_a_repeat_after_the_client_has_something_is_no_retry(upstream: FakeUpstr
     expectation.client_received("x")
     assert post({"model": token}).json()["text"] == "Hello"
     assert [(call.answer, call.retry_of) for call in expectation.calls] == [(0, None), (1, None)]
+
+
+def test_a_repeat_while_the_first_is_silent_is_a_retry(upstream: FakeUpstream, post: Post) -> None:
+    """The same request while the first answer has stalled is a retry: the target gave up waiting."""
+    token = new_token()
+    expectation = upstream.expect(token, [Verbatim(Reply(200, STREAM, (), "stall")), HELLO])
+
+    def ask_in_vain() -> None:
+        with contextlib.suppress(requests.RequestException):
+            post({"model": token})
+
+    askers = [threading.Thread(target=ask_in_vain) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    while len(expectation.calls) < 2 or expectation.calls[1].status is None:
+        assert not expectation.wait_idle(0.01)
+    upstream.forget(expectation)
+    for asker in askers:
+        asker.join(5)
+    assert [(call.answer, call.retry_of) for call in expectation.calls] == [(0, None), (0, 0)]
 
 
 def test_a_surplus_call_fails_and_is_worded(upstream: FakeUpstream, post: Post) -> None:
