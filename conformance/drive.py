@@ -153,22 +153,22 @@ class Driver:
     def _compare_hostile(self, case: Case, transcript: Transcript) -> None:
         """Where the hostile drive differs from the stream drive, name the ingredient that makes it differ."""
         plain, hostile = transcript.drive("stream"), transcript.drive("hostile")
-        found = None if plain is None or hostile is None else drive_difference(plain, hostile)
+        if plain is None or hostile is None:
+            return
+        found = drive_difference(plain, hostile)
         alone: list[Drive] = []
-        if plain is not None and (self.settings.thorough or (found is not None and self._may_name())):
-            runs = [
-                _Run(self, case, "hostile", Hostile(frozenset({one})), (one,)).drive()
-                for one in (INGREDIENTS if hostile is not None else ())
-            ]
+        if self.settings.thorough or (found is not None and self._may_name()):
+            runs = [_Run(self, case, "hostile", Hostile(frozenset({one})), (one,)).drive() for one in INGREDIENTS]
             alone = [run for run in runs if run is not None]
             transcript.drives += alone
-        if plain is not None and found is not None:
-            guilty = [one.ingredients[0] for one in alone if one.problem is None and drive_difference(plain, one)]
+        if found is not None:
+            again = _Run(self, case, "stream", _DELIVERIES["stream"]).drive()
             transcript.facts["hostile"] = {
                 "path": found.path,
                 "left": found.left,
                 "right": found.right,
-                "guilty": guilty,
+                "guilty": [one.ingredients[0] for one in alone if one.problem is None and drive_difference(plain, one)],
+                "steady": again is not None and drive_difference(plain, again) is None,
             }
 
     def _may_name(self) -> bool:

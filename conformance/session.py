@@ -34,6 +34,7 @@ from conformance.transcript import Transcript
 from conformance.transcript_file import save_transcript
 from conformance.verdict import Verdict
 from fakes.errors import FakeError
+from fakes.faults import Faults
 from fakes.log import UpstreamCall
 from fakes.script import Dialect
 from fakes.upstream import FakeUpstream
@@ -43,6 +44,7 @@ __all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", 
 DEFAULT_PROFILE = "openai"
 
 _WORKERS = 8
+_FAULT_PAUSE = 0.15  # seconds before a connection breaks: a busy machine needs more than an idle one to read on
 
 
 class Progress(Protocol):
@@ -251,7 +253,9 @@ class _Session:
 
     def _start_one(self, dialect: Dialect, stack: ExitStack) -> _Stand | None:
         try:
-            upstream = FakeUpstream(dialect, host=self.target.fake_host, port=self.target.fake_port)
+            upstream = FakeUpstream(
+                dialect, host=self.target.fake_host, port=self.target.fake_port, faults=Faults(pause=_FAULT_PAUSE)
+            )
             upstream.start()
             with self._lock:
                 stack.callback(upstream.stop)

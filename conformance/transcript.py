@@ -198,7 +198,8 @@ class Transcript:
     states about itself for checks to read: `refusal_statuses` (legal HTTP statuses when the request must be
     refused, a frozenset), `may_refuse`, `tags` (a frozenset), `timing` (seconds that the target was told: its
     TOML file's `[timing]`); and `hostile`, where the hostile drive differs from the stream drive in normal form:
-    `path`, `left`, `right` (the difference) and `guilty` (the ingredients that each make it alone).
+    `path`, `left`, `right` (the difference), `guilty` (the ingredients that each make it alone) and `steady`
+    (False when the plain drive, made once more, differs from itself: then the delivery is not to blame).
     """
 
     case: str
