@@ -153,9 +153,7 @@ def load(folder: Path) -> Recording:
         name="/".join(folder.resolve().parts[-3:]),
         date=datetime.date.fromisoformat(about["date"]),
         redactions=tuple(about["redactions"]),
-        request=RecordedRequest(
-            request["method"], request["path"], _pairs(request["headers"]), request["body"]
-        ),
+        request=RecordedRequest(request["method"], request["path"], _pairs(request["headers"]), request["body"]),
         status=response["status"],
         headers=_pairs(response["headers"]),
         head_at=response.get("head_at"),

@@ -98,9 +98,7 @@ def examine(folder: Path) -> Contents:
     """Read a folder and name everything that breaks the format; an unreadable part is left empty."""
     contents = Contents({}, None, b"", [], [])
     if not folder.is_dir():
-        contents.problems.append(
-            Problem(folder, "there is no such folder", "name the folder of one recording")
-        )
+        contents.problems.append(Problem(folder, "there is no such folder", "name the folder of one recording"))
         return contents
     for name in _DOCUMENTS:
         contents.problems.extend(_read_document(folder / name, contents))
@@ -180,9 +178,7 @@ def _worded(file: Path, text: str, error: Any) -> Problem:
         return Problem(file, f"header {error.instance!r} is not on the allowlist", fix, line)
     if kind in ("enum", "const"):
         allowed = error.validator_value if kind == "enum" else [error.validator_value]
-        return Problem(
-            file, f"{where} is {error.instance!r}", f"write one of {', '.join(map(repr, allowed))}", line
-        )
+        return Problem(file, f"{where} is {error.instance!r}", f"write one of {', '.join(map(repr, allowed))}", line)
     description = error.schema.get("description", "")
     return Problem(file, f"{where}: {error.message}", f"correct it. {description}".strip(), line)
 
@@ -208,9 +204,7 @@ def _read_body(folder: Path, contents: Contents) -> Iterator[Problem]:
     found = sorted(folder.glob("body.*"))
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
-        yield Problem(
-            folder, f"one body file is wanted, found {names}", "keep body.sse, body.json or body.bin"
-        )
+        yield Problem(folder, f"one body file is wanted, found {names}", "keep body.sse, body.json or body.bin")
         return
     contents.body_file = found[0]
     contents.body = found[0].read_bytes()
@@ -229,9 +223,7 @@ def _read_chunks(file: Path, contents: Contents) -> Iterator[Problem]:
             yield Problem(file, f"this is not a chunk: {line[:60]!r}", fix, number)
             return
         if chunk[0] < latest:
-            yield Problem(
-                file, "this chunk is earlier than the one before it", "put the chunks in order", number
-            )
+            yield Problem(file, "this chunk is earlier than the one before it", "put the chunks in order", number)
             return
         latest = chunk[0]
         contents.chunks.append(chunk)
