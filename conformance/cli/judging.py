@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
@@ -69,7 +71,7 @@ class Judging:
             verdicts,
             suite=describe_suite(self.arguments.requirements),
             target={
-                "name": target.name,
+                "name": _display_name(self.arguments, target.name),
                 "version": target.version,
                 "command": result.command,
                 "features": sorted(result.features),
@@ -130,6 +132,18 @@ def _dialects(arguments: argparse.Namespace) -> tuple[Dialect, ...]:
     if ALL_DIALECTS in named:
         return () if arguments.target else DIALECTS
     return tuple(dialect for dialect in DIALECTS if dialect in named)
+
+
+_INTERPRETER = re.compile(r"(.*/)?(python|pypy|node|ruby|java|uv|npx|bash|sh)[\d.]*|\{python\}|run|-\w+|\w+=.*")
+
+
+def _display_name(arguments: argparse.Namespace, name: str) -> str:
+    """What reports call the target: of a command line the program, without interpreter and options."""
+    if arguments.target_command is None:
+        return name
+    words = shlex.split(arguments.target_command)
+    program = next((word for word in words if not _INTERPRETER.fullmatch(word)), words[0])
+    return Path(program).name
 
 
 def _selected(arguments: argparse.Namespace, result: RunResult) -> Iterator[str]:

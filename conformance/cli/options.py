@@ -13,7 +13,17 @@ from conformance.errors import UsageError
 from conformance.rules import PROFILES
 from fakes.script import DIALECTS
 
-__all__ = ["GROUPS", "OPTIONS", "Option", "check_target", "key_value", "port_number", "register_options", "target_words"]
+__all__ = [
+    "ALL_DIALECTS",
+    "GROUPS",
+    "OPTIONS",
+    "Option",
+    "check_target",
+    "key_value",
+    "port_number",
+    "register_options",
+    "target_words",
+]
 
 ALL_DIALECTS = "all"
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from conformance.report.style import plural
+
 __all__ = ["needles", "one_line", "shorten_json", "shorten_text"]
 
 _QUOTED = re.compile(r"`([^`]{2,80})`|\"([^\"]{2,80})\"|'([^']{2,80})'")
@@ -105,7 +107,7 @@ class _Shortener:
         kept = set(ranked[: self.keys])
         shown = [f"{_dump(key)}: {self.render(value[key])}" for key in value if key in kept]
         if len(value) > len(kept):
-            shown.append(f"… {len(value) - len(kept)} more keys")
+            shown.append(f"… {plural(len(value) - len(kept), 'more key')}")
         return "{" + ", ".join(shown) + "}"
 
     def _list(self, value: list[Any]) -> str:
