@@ -79,12 +79,16 @@ _WORDINGS: Final[dict[str, Wording]] = {
 class ChatCompletions(ChatDialect):
     """`POST /v1/chat/completions` as api.openai.com answers it.
 
+    `needs_key` makes a request without an API key one that the service refuses.
     Sources: `openai.types.chat.ChatCompletionChunk`, developers.openai.com/api/reference, chat streaming events.
     """
 
     name: ClassVar[Dialect] = "chat_completions"
     known: ClassVar[Mapping[str, Quirk]] = CHAT_QUIRKS
     errors_end_with_done: ClassVar[bool] = False
+
+    def __init__(self, *, needs_key: bool = False) -> None:
+        self.needs_key = needs_key
 
     def failure(self, failure: HttpFailure) -> Reply:
         """A refusal before the first byte, in OpenAI's words."""
@@ -113,7 +117,7 @@ class ChatCompletions(ChatDialect):
 
     def objections(self, headers: Mapping[str, str], body: Any) -> tuple[Objection, ...]:
         """Why OpenAI would refuse this request, first the reason that it would word."""
-        return chat_objections(headers, body)
+        return chat_objections(headers, body, needs_key=self.needs_key)
 
     # Spelling -----------------------------------------------------------------------------------------------
 

@@ -61,11 +61,13 @@ _ROUTES: Final[dict[str, str]] = {
 class Messages:
     """`POST /v1/messages` as api.anthropic.com answers it.
 
-    `profile` is the model that validation thinks of; None takes it from the request's model name.
+    `profile` is the model that validation thinks of; None takes it from the request's model name. `needs_key` makes
+    a request without an API key one that the service refuses.
     Sources: `anthropic.types.RawMessageStreamEvent`, platform.claude.com/docs/en/build-with-claude/streaming.
     """
 
     profile: MessagesProfile | None = None
+    needs_key: bool = False
     name: ClassVar[Dialect] = "messages"
     completion_path: ClassVar[str] = "/v1/messages"
 
@@ -115,7 +117,7 @@ class Messages:
 
     def objections(self, headers: Mapping[str, str], body: Any) -> tuple[Objection, ...]:
         """Why Anthropic would refuse this request, first the reason that it would word."""
-        return messages_objections(headers, body, self.profile)
+        return messages_objections(headers, body, self.profile, needs_key=self.needs_key)
 
 
 class _Writer:

@@ -72,13 +72,16 @@ def _adapter() -> TypeAdapter[Any]:
     return strict_adapter(CompletionCreateParamsNonStreaming, _EXTRA_KEYS)
 
 
-def chat_objections(headers: Mapping[str, str], body: Any) -> tuple[Objection, ...]:
-    """Why OpenAI would refuse this request, first the reason that it would word."""
-    return tuple(_objection(finding) for finding in _findings(headers, body))
+def chat_objections(headers: Mapping[str, str], body: Any, *, needs_key: bool = False) -> tuple[Objection, ...]:
+    """Why OpenAI would refuse this request, first the reason that it would word.
+
+    `needs_key` also demands an API key; without it the service is one that gave nobody a key.
+    """
+    return tuple(_objection(finding) for finding in _findings(headers, body, needs_key))
 
 
-def _findings(headers: Mapping[str, str], body: Any) -> Iterator[Finding]:
-    if not headers.get("authorization", "").lower().startswith("bearer "):
+def _findings(headers: Mapping[str, str], body: Any, needs_key: bool) -> Iterator[Finding]:
+    if needs_key and not headers.get("authorization", "").lower().startswith("bearer "):
         yield Finding(
             "chat.no-key",
             "authorization",

@@ -58,18 +58,21 @@ def _adapter() -> TypeAdapter[Any]:
 
 
 def messages_objections(
-    headers: Mapping[str, str], body: Any, profile: MessagesProfile | None = None
+    headers: Mapping[str, str], body: Any, profile: MessagesProfile | None = None, *, needs_key: bool = False
 ) -> tuple[Objection, ...]:
     """Why Anthropic would refuse this request, first the reason that it would word.
 
-    `profile` is the model to judge by; None takes the one that the request names.
+    `profile` is the model to judge by; None takes the one that the request names. `needs_key` also demands an API
+    key, in either header; without it the service is one that gave nobody a key.
     """
-    return tuple(_objection(finding) for finding in _findings(headers, body, profile))
+    return tuple(_objection(finding) for finding in _findings(headers, body, profile, needs_key))
 
 
-def _findings(headers: Mapping[str, str], body: Any, profile: MessagesProfile | None) -> Iterator[Finding]:
+def _findings(
+    headers: Mapping[str, str], body: Any, profile: MessagesProfile | None, needs_key: bool
+) -> Iterator[Finding]:
     bearer = headers.get("authorization", "").lower().startswith("bearer ")
-    if not headers.get("x-api-key") and not bearer:
+    if needs_key and not headers.get("x-api-key") and not bearer:
         yield Finding("messages.no-key", "x-api-key", "x-api-key header is required", status=401)
     if not headers.get("anthropic-version"):
         yield Finding("messages.no-version", "anthropic-version", "anthropic-version: header is required")

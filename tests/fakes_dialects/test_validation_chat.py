@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.dialects import ChatCompletions
 from fakes.validation import CHAT_RULES, chat_objections
 
 BEARER = {"authorization": "Bearer k"}
@@ -158,8 +159,11 @@ def test_nothing_else_speaks(rule, path, body):
 
 
 def test_a_missing_key_is_the_first_word():
-    """Without a key the service says 401 before anything else."""
-    first, *rest = chat_objections({}, request(tools=[]))
+    """Without a key a service that gave keys says 401 before anything else; another does not ask."""
+    first, *rest = chat_objections({}, request(tools=[]), needs_key=True)
+    assert ChatCompletions(needs_key=True).objections({}, request(tools=[])) == (first, *rest)
+    assert chat_objections({}, request()) == ()
+    assert chat_objections(BEARER, request(), needs_key=True) == ()
     assert (first.rule, first.status) == ("chat.no-key", 401)
     assert [each.rule for each in rest] == ["chat.empty-tools"]
 

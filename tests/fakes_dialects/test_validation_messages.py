@@ -174,9 +174,12 @@ def test_split_results_have_their_own_rule():
 
 
 def test_headers():
-    """Version and key are needed; either form of key will do, and a missing one is a 401."""
-    assert messages_objections({"authorization": "Bearer k", "anthropic-version": "2023-06-01"}, request()) == ()
-    (key,) = messages_objections({"anthropic-version": "2023-06-01"}, request())
+    """The version is needed; where keys are, either header will do, and a missing one is a 401."""
+    bearer = {"authorization": "Bearer k", "anthropic-version": "2023-06-01"}
+    assert messages_objections(bearer, request(), needs_key=True) == ()
+    assert messages_objections({"anthropic-version": "2023-06-01"}, request()) == ()
+    (key,) = messages_objections({"anthropic-version": "2023-06-01"}, request(), needs_key=True)
+    assert Messages(needs_key=True).objections({"anthropic-version": "2023-06-01"}, request()) == (key,)
     assert (key.rule, key.status, key.body["error"]["type"]) == ("messages.no-key", 401, "authentication_error")
     (version,) = messages_objections({"x-api-key": "k"}, request())
     assert version.rule == "messages.no-version"
