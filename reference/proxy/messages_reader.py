@@ -103,7 +103,7 @@ class MessagesReader(Reader):
         elif kind in ("error", ""):
             # llama.cpp and vLLM send errors in OpenAI's shape, without a type of their own.
             document = msgspec.json.decode(data)
-            if kind or "error" in document:
+            if kind or document.get("error"):
                 self._fail(document)
 
     def _whole(self, body: bytes) -> None:

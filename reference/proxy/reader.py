@@ -72,11 +72,12 @@ class Reader:
             self.stream.end(explicit=False)
             return
         try:
-            document = self._decode(msgspec.json.Decoder(), b"".join(self._document))
-            if not isinstance(document, dict) or "error" in document or document.get("type") == "error":
+            body = b"".join(self._document).removeprefix(b"\xef\xbb\xbf")
+            document = self._decode(msgspec.json.Decoder(), body)
+            if not isinstance(document, dict) or document.get("error") or document.get("type") == "error":
                 self._fail(document)
                 return
-            self._whole(b"".join(self._document))
+            self._whole(body)
         except Unreadable:
             self.stream.fail(ApiError(502, "The upstream sent neither events nor JSON.", code="upstream_error"))
             return

@@ -215,6 +215,31 @@ def test_signs_of_life_while_the_upstream_is_silent(serve: Callable[..., None], 
     serve(scenario, dialect=dialect, keep_alive=0.05)
 
 
+def test_an_upstream_that_only_pings_is_alive_and_says_nothing(serve: Callable[..., None], wire: Any) -> None:
+    """Pings keep the upstream from being given up, and the client still gets its own signs of life."""
+
+    async def scenario(served: Any) -> None:
+        done = asyncio.Event()
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            response = await served.upstream.stream(request, wire.messages(stop=None))
+            while not done.is_set():
+                await response.write(b'event: ping\ndata: {"type":"ping"}\n\n')
+                await asyncio.sleep(0.02)
+            await response.write(wire.messages(*wire.text_block(0, "Hi")))
+            return response
+
+        served.upstream.answer = answer
+        asked = {"model": "m", "input": "Hi", "stream": True}
+        async with served.session.post(served.url + "/v1/responses", json=asked) as response:
+            for _ in range(4):
+                assert b"response.failed" not in await response.content.readuntil(b"\n\n")
+            done.set()
+            assert b"event: response.completed" in await response.read()
+
+    serve(scenario, dialect="messages", keep_alive=0.3, idle_timeout=2)
+
+
 def test_an_early_failure_after_a_sign_of_life(serve: Callable[..., None]) -> None:
     """With 200 already sent, an upstream's error status is delivered as response.failed."""
 

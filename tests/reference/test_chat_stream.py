@@ -388,3 +388,27 @@ def test_text_that_is_no_text_is_replaced(exchange: Any, wire: Any, raw: bytes, 
     """Stray bytes and lone surrogates become U+FFFD; whole pairs and control characters survive."""
     body = b'data: {"choices":[{"delta":{"content":"%b"},"finish_reason":"stop"}]}\n\n' % raw
     assert exchange(body).items == [("message", "completed", text)]
+
+
+def test_a_document_with_a_mark_and_a_null_error_is_an_answer(exchange: Any) -> None:
+    """A byte order mark and ``"error": null`` do not make an answer a failure."""
+    message = {"role": "assistant", "content": "Hi"}
+    document = {"error": None, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    out = exchange(b"\xef\xbb\xbf" + json.dumps(document).encode())
+    assert out.items == [("message", "completed", "Hi")]
+
+
+def test_a_sign_of_life_shows_what_the_client_has(exchange: Any, wire: Any) -> None:
+    """The snapshot holds announced items only, with what their deltas said so far, and takes the next number."""
+    custom = {"type": "custom", "name": "patch"}
+    deltas = [{"content": "Hi"}, wire.call(0, '{"input":"x', id="a", name="patch"), {"content": "later"}]
+    translation = exchange.prepare({"tools": [custom]})
+    translation.reader.feed(wire.chat(*deltas, finish=None, done=False), 1.0)
+    before = translation.stream.take()
+    translation.stream.keep_alive()
+    event = json.loads(translation.stream.take().split(b"data: ")[1])
+    assert event["sequence_number"] == before.count(b"\n\n")
+    done, open_call = event["response"]["output"]
+    assert (done["status"], done["content"][0]["text"]) == ("completed", "Hi")
+    assert (open_call["status"], open_call["input"]) == ("in_progress", "")
+    assert event["response"]["status"] == "in_progress"
