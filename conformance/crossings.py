@@ -16,6 +16,7 @@ __all__ = [
     "Crossing",
     "Judged",
     "Visit",
+    "asked_in",
     "crossings",
     "quote",
     "visits",
@@ -115,7 +116,7 @@ def crossings(transcript: Transcript) -> Iterator[Crossing]:
 
 
 def _crossing(visit: Visit, dialect: Dialect) -> Iterator[Crossing]:
-    asked = _cached(visit)
+    asked = asked_in(visit)
     number, call = next(
         ((n, call) for n, call in enumerate(visit.exchange.upstream) if call.kind == "completion"),
         (0, None),
@@ -127,8 +128,11 @@ def _crossing(visit: Visit, dialect: Dialect) -> Iterator[Crossing]:
         yield Crossing(visit, asked, sent, call, number)
 
 
-def _cached(visit: Visit) -> Asked | None:
-    """A request is read once; one that leans on its neighbours is read each time, for they may differ."""
+def asked_in(visit: Visit) -> Asked | None:
+    """What the client asked in an exchange; None where it asked for no response.
+
+    A request is read once; one that leans on its neighbours is read each time, for they may differ.
+    """
     exchange = visit.exchange
     known = vars(exchange).get("_asked")
     if known is not None and known[0] is exchange.request:

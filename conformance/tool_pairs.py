@@ -24,8 +24,8 @@ def legal_name(name: str, dialect: Dialect) -> bool:
 
 
 def keeps_its_name(tool: Tool, dialect: Dialect) -> bool:
-    """Whether a tool goes upstream by its own name: it stands in no namespace, and the service takes the name."""
-    return not tool.namespace and legal_name(tool.name, dialect)
+    """Whether a tool must go upstream by its own name: it stands in no namespace, and every service takes it."""
+    return not tool.namespace and legal_name(tool.name, dialect) and len(tool.name) <= min(NAME_LENGTHS.values())
 
 
 def title(tool: Tool) -> str:
@@ -58,7 +58,7 @@ def tool_pairs(crossing: Crossing, *origins: str) -> Iterator[tuple[Tool, Tool |
     by_name = {tool.name: tool for tool in sent.tools}
     rest = [tool for tool in sent.tools if tool.name not in plain]
     for tool in declared:
-        if keeps_its_name(tool, dialect):
+        if keeps_its_name(tool, dialect) or (not tool.namespace and tool.name in by_name):
             partner = by_name.get(tool.name)
         else:
             partner = max(rest, key=lambda other: _likeness(tool, other), default=None)

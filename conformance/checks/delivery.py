@@ -227,15 +227,15 @@ def response_ids_unique(transcript: Transcript) -> Judged:
 def not_mixed(transcript: Transcript) -> Judged:
     """Nothing of another request stands in an answer or in a request upstream."""
     for visit in visits(transcript):
-        own = _tokens(str(visit.exchange.request.body) + visit.exchange.request.path)
+        own = _tokens(f"{visit.exchange.request.body} {visit.exchange.request.path}".encode())
         if not own:
             continue
-        foreign = _tokens(visit.exchange.body.decode("utf-8", "replace")) - own
+        foreign = _tokens(visit.exchange.body) - own
         if foreign:
             yield visit.broken(f"only what belongs to {sorted(own)}", f"the answer holds {sorted(foreign)}")
             continue
         for number, call in enumerate(visit.exchange.upstream):
-            mixed = _tokens(call.body.decode("utf-8", "replace")) - own
+            mixed = _tokens(call.body) - own
             if mixed:
                 yield visit.broken(
                     f"only what belongs to {sorted(own)}", f"the request upstream holds {sorted(mixed)}", call=number
@@ -243,9 +243,10 @@ def not_mixed(transcript: Transcript) -> Judged:
         yield visit.seen()
 
 
-def _tokens(text: str) -> set[str]:
-    """The tokens by which the drives tell their requests apart, in a text."""
-    return {token.lower() for token in TOKEN.findall(text)}
+def _tokens(data: bytes) -> set[str]:
+    """The tokens by which the drives tell their requests apart, in a body."""
+    small = data.lower()
+    return set(TOKEN.findall(small.decode("utf-8", "replace"))) if b"cfx" in small else set()
 
 
 @rule(
@@ -325,6 +326,7 @@ def upstream_headers_kept_back(transcript: Transcript) -> Judged:
 
 
 _COMMENT = re.compile(rb"(?:^|\n):[^\n]*\n")
+_CONTENT = ("response.output_", "response.content_", "response.reasoning", "response.function_call")
 _SILENCE = 1.0  # seconds without an event in which a comment is a sign of life
 
 
@@ -338,9 +340,9 @@ _SILENCE = 1.0  # seconds without an event in which a comment is a sign of life
 def keep_alive_by_event(transcript: Transcript) -> Judged:
     """A stream that is kept alive in a silence is kept alive by events, not by comments alone."""
     for visit in visits(transcript):
-        events = visit.exchange.events
-        progress = [n for n, event in enumerate(events) if event.type == "response.in_progress"]
-        signs = [e for n, e in enumerate(events) if is_keep_alive(e, progress_seen=bool(progress) and n > progress[0])]
+        plain = [event for event in visit.exchange.events if not event.type.startswith(_CONTENT)]
+        started = next((event.index for event in plain if event.type == "response.in_progress"), -1)
+        signs = [event for event in plain if is_keep_alive(event, progress_seen=event.index > started >= 0)]
         silence = _commented_silence(visit.exchange)
         if signs:
             yield visit.seen(event=signs[0].index)

@@ -94,6 +94,7 @@ def cut_answer_is_incomplete(transcript: Transcript) -> Judged:
     level=MUST,
     source="openai.types.responses.response.IncompleteDetails; CherryHQ/cherry-studio#20375; laravel/ai#881",
     why="The user takes what the filter left for the whole answer.",
+    dialects=("chat_completions", "messages"),
     evidence="both",
 )
 def filtered_answer_is_incomplete(transcript: Transcript) -> Judged:
@@ -194,6 +195,7 @@ def failure_is_told(transcript: Transcript) -> Judged:
     level=MUST,
     source="sgl-project/sglang#4550; router-for-me/CLIProxyAPI#4860; router-for-me/CLIProxyAPI#1085",
     why="An empty success makes agents loop.",
+    dialects=("chat_completions", "vllm"),
     evidence="both",
 )
 def doubtful_answer_has_content(transcript: Transcript) -> Judged:

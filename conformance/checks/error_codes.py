@@ -69,6 +69,7 @@ def context_length_code(transcript: Transcript) -> Judged:
     source="openai/codex (rate_limit_exceeded, `try again in`); openai.types.responses.ResponseError.code",
     why="Codex waits as long as the message says; without it, it counts the turn as failed.",
     levels={"codex": MUST},
+    dialects=("messages", "vllm"),
     evidence="both",
 )
 def rate_limit_code(transcript: Transcript) -> Judged:
@@ -107,6 +108,7 @@ def transient_code(transcript: Transcript) -> Judged:
     source="openai.types.responses.ResponseError.code (invalid_prompt); openai/codex repeats unknown codes five times",
     why="Codex sends a hopeless request five times more.",
     levels={"codex": MUST},
+    dialects=("messages", "vllm"),
     evidence="both",
 )
 def final_code(transcript: Transcript) -> Judged:

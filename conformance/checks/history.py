@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from conformance.asked import Asked, final_response, read_asked
+from conformance.asked import Asked, final_response
 from conformance.checks.upstream_request import RESPONSES_KEYS, unknown_item_keys
-from conformance.crossings import Crossing, Judged, Visit, crossings, quote, visits
+from conformance.crossings import Crossing, Judged, Visit, asked_in, crossings, quote, visits
 from conformance.pieces import Piece, at, items_of, parsed, same_json, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
@@ -23,7 +23,7 @@ def _answerable(transcript: Transcript) -> Iterator[tuple[Visit, Asked]]:
     if transcript.facts.get("refusal_statuses"):
         return
     for visit in visits(transcript):
-        asked = read_asked(visit.exchange, visit.earlier)
+        asked = asked_in(visit)
         failed = any(call.status is not None and call.status >= 400 for call in visit.exchange.upstream)
         broken = any(call.ended not in (None, "complete", "client-gone") for call in visit.exchange.upstream)
         if asked is not None and not failed and not broken and visit.exchange.ended != "client-left":

@@ -191,6 +191,7 @@ def reasoning_equals_upstream(transcript: Transcript) -> Judged:
     level=INTEGRITY,
     source="openai.types.responses.ResponseOutputRefusal; BerriAI/litellm#39203",
     why="A refusal looks like an empty, successful answer.",
+    dialects=("chat_completions",),
     evidence="both",
 )
 def refusal_equals_upstream(transcript: Transcript) -> Judged:

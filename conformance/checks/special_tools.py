@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from conformance.asked import read_asked
-from conformance.crossings import Judged, Visit, crossings, quote, visits
+from conformance.crossings import Judged, Visit, asked_in, crossings, quote, visits
 from conformance.pieces import Tool, at, items_of, strings
 from conformance.rules import MUST, RECOMMENDED, SHOULD, rule
 from conformance.tool_pairs import same_schema, title, tool_pairs
@@ -60,7 +59,7 @@ def _offered(transcript: Transcript) -> Iterator[tuple[Visit, Sequence[Tool]]]:
     if transcript.facts.get("refusal_statuses"):
         return
     for visit in visits(transcript):
-        asked = read_asked(visit.exchange, visit.earlier)
+        asked = asked_in(visit)
         failed = any(call.status is not None and call.status >= 400 for call in visit.exchange.upstream)
         if asked is not None and not failed and asked.choice.kind != "other":
             yield visit, asked.tools

@@ -172,7 +172,8 @@ class Scribe:
     # -- items ---------------------------------------------------------------------------------------
 
     def _said_items(self) -> list[SaidItem]:
-        return [item for item in self.said.items if item.text or item.kind == "call" or item.signature]
+        items = self.said.items
+        return [item for item in items if item.text or item.kind == "call" or item.signature or item.redacted]
 
     def _item(self, said: SaidItem, position: int) -> _Item:
         kind = _ITEM_TYPES[said.kind]
@@ -215,8 +216,9 @@ class Scribe:
             value: dict[str, Any] = {"type": kind, "id": item_id, "summary": []}
             if text:
                 value[family.array] = [self._part(family, text, None)]
-            if said.signature and status != "in_progress":
-                value["encrypted_content"] = f"sealed:{position}:{len(said.signature)}"
+            secret = said.signature or said.redacted
+            if secret and status != "in_progress":
+                value["encrypted_content"] = f"sealed:{position}:{len(secret)}"
             return value | ({"status": status} if self.flavour.call_fields else {})
         minted = self.flavour.call_ids == "own" or not 0 < len(said.call_id) <= 64
         call_id = f"call_{self.response_id[-6:]}{position:04d}" if minted else said.call_id

@@ -76,6 +76,8 @@ def chat_settings(
     names: Names,
     dialect: Dialect,
     flavour: UpstreamFlavour,
+    *,
+    narrow: bool,
 ) -> dict[str, Any]:
     """Limits, sampling, formats, tools and what a stream needs."""
     settings: dict[str, Any] = {}
@@ -95,7 +97,7 @@ def chat_settings(
         settings["stream_options"] = {"include_usage": True}
     if tools:
         settings["tools"] = [{"type": "function", "function": without_nones(tool)} for tool in tools]
-        choice = _chat_choice(body.get("tool_choice"), names, flavour)
+        choice = _chat_choice(body.get("tool_choice"), names, narrow=narrow)
         if choice is not None and not (flavour.terse and choice == "auto"):
             settings["tool_choice"] = choice
         if body.get("parallel_tool_calls") is not None and not (flavour.terse and body["parallel_tool_calls"]):
@@ -114,12 +116,12 @@ def _chat_format(asked: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _chat_choice(choice: Any, names: Names, flavour: UpstreamFlavour) -> Any:
+def _chat_choice(choice: Any, names: Names, *, narrow: bool) -> Any:
     if not isinstance(choice, dict):
         return choice
     if choice["type"] in ("function", "custom"):
         return {"type": "function", "function": {"name": forced_name(choice, names)}}
-    if choice["type"] == "allowed_tools" and not flavour.narrow:
+    if choice["type"] == "allowed_tools" and not narrow:
         tools = [{"type": "function", "function": {"name": names[None, tool["name"]]}} for tool in choice["tools"]]
         return {"type": "allowed_tools", "allowed_tools": {"mode": choice["mode"], "tools": tools}}
     return choice.get("mode", "auto")

@@ -34,7 +34,7 @@ class UpstreamFlavour:
     `hoist`: all system text in one leading message, else each at its place (on Messages: a later one as user
     text). `parts`: content as lists of parts, else as strings where only text is said. `old_limit`: chat's
     `max_tokens` instead of `max_completion_tokens`. `narrow`: allowed tools by leaving out the others.
-    `terse`: what has its default value is left out.
+    `terse`: what has its default value is left out. `adaptive`: Messages thinks adaptively, else by a budget.
     """
 
     name: str
@@ -43,14 +43,19 @@ class UpstreamFlavour:
     old_limit: bool
     narrow: bool
     terse: bool
+    adaptive: bool
 
 
 UPSTREAM_FLAVOURS: Mapping[str, UpstreamFlavour] = MappingProxyType(
     {
         flavour.name: flavour
         for flavour in (
-            UpstreamFlavour("hoisted", hoist=True, parts=False, old_limit=False, narrow=True, terse=True),
-            UpstreamFlavour("in-place", hoist=False, parts=True, old_limit=True, narrow=False, terse=False),
+            UpstreamFlavour(
+                "hoisted", hoist=True, parts=False, old_limit=False, narrow=True, terse=True, adaptive=True
+            ),
+            UpstreamFlavour(
+                "in-place", hoist=False, parts=True, old_limit=True, narrow=False, terse=False, adaptive=False
+            ),
         )
     }
 )
@@ -188,10 +193,11 @@ def _short(name: str) -> str:
     return name if len(name) <= 64 else f"{name[:51]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def tools_of(
-    body: Mapping[str, Any], items: Sequence[Any], flavour: UpstreamFlavour
-) -> tuple[list[dict[str, Any]], Names]:
-    """All tools as functions with legal names, and the names by namespace and own name."""
+def tools_of(body: Mapping[str, Any], items: Sequence[Any], *, narrow: bool) -> tuple[list[dict[str, Any]], Names]:
+    """All tools as functions with legal names, and the names by namespace and own name.
+
+    `narrow` leaves out what `allowed_tools` does not allow, for services without such a choice.
+    """
     declared = list(body.get("tools") or ())
     for item in items:
         if item.get("type") in ("additional_tools", "tool_search_output"):
@@ -207,7 +213,7 @@ def tools_of(
         names[group, tool["name"]] = name
         tools.append(_function(tool, name))
     choice = body.get("tool_choice")
-    if flavour.narrow and isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+    if narrow and isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         allowed = {names[None, tool["name"]] for tool in choice["tools"]}
         tools = [tool for tool in tools if tool["name"] in allowed]
     return tools, names

@@ -13,6 +13,8 @@ from conformance.said import SaidItem
 
 __all__ = ["messages_conversation", "messages_settings"]
 
+_LEAST_BUDGET = 1024
+
 
 def messages_conversation(system: Sequence[str], turns: Sequence[Turn], flavour: UpstreamFlavour) -> dict[str, Any]:
     """`system` and `messages`: results first in the next user turn, equal roles merged, no blank text."""
@@ -93,15 +95,20 @@ def _source(address: str) -> dict[str, Any]:
     return {"type": "url", "url": address}
 
 
-def messages_settings(body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], names: Names) -> dict[str, Any]:
+def messages_settings(
+    body: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], names: Names, flavour: UpstreamFlavour
+) -> dict[str, Any]:
     """Limits, thinking, sampling, formats and tools."""
     settings: dict[str, Any] = {"max_tokens": body.get("max_output_tokens") or 32_000}
     choice = body.get("tool_choice")
     forced = choice == "required" or (isinstance(choice, dict) and choice["type"] in ("function", "custom"))
     effort = (body.get("reasoning") or {}).get("effort")
     if effort and effort not in ("none", "minimal") and not forced:
-        settings["thinking"] = {"type": "adaptive", "display": "summarized"}
-        settings["output_config"] = {"effort": effort}
+        if flavour.adaptive:
+            settings["thinking"] = {"type": "adaptive", "display": "summarized"}
+            settings["output_config"] = {"effort": effort}
+        elif settings["max_tokens"] > _LEAST_BUDGET:
+            settings["thinking"] = {"type": "enabled", "budget_tokens": _LEAST_BUDGET}
     for key in ("temperature", "top_p"):  # models take one of the two, and neither beside thinking
         value = body.get(key)
         if value is not None and value <= 1 and "thinking" not in settings and "temperature" not in settings:

@@ -32,15 +32,16 @@ def right_request(
     memory = memory or Memory()
     items = items_of(body, memory)
     system, turns = turns_of(body, items, memory, flavour)
-    tools, names = tools_of(body, items, flavour)
+    narrow = flavour.narrow or dialect != "chat_completions"  # the others have no list of allowed tools
+    tools, names = tools_of(body, items, narrow=narrow)
     rename_calls(turns, names)
     request: dict[str, Any] = {"model": body.get("model", "")}
     if dialect == "messages":
         request |= messages_conversation(system, turns, flavour)
-        request |= messages_settings(body, tools, names)
+        request |= messages_settings(body, tools, names, flavour)
     else:
         request |= {"messages": chat_messages(system, turns, dialect, flavour)}
-        request |= chat_settings(body, tools, names, dialect, flavour)
+        request |= chat_settings(body, tools, names, dialect, flavour, narrow=narrow)
     if body.get("stream") is True:
         request["stream"] = True
     return request

@@ -1,0 +1,191 @@
+"""Right transcripts with both sides: any case, as a right target would have gone through it.
+
+    Case ─▶ request (`conformance.request_form`) ─▶ right request upstream ─▶ the dialect's reply ─▶ Said
+                                                                                                 ─▶ right answer
+
+Every reply is encoded by the real dialect, and every request upstream is judged by its real validation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from conformance.cases.case import Case, Turn
+from conformance.fold import fold_reply
+from conformance.miniatures.flavours import FLAVOURS, Flavour
+from conformance.miniatures.right import right_exchange
+from conformance.miniatures.right_answers import answer_elsewhere, refusal, right_failure, with_error_code
+from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, Memory, UpstreamFlavour, right_request
+from conformance.request_form import Filler
+from conformance.said import Said
+from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Transcript
+from fakes.dialects import get
+from fakes.log import Sent, UpstreamCall
+from fakes.reply import HttpFailure, Reply, Verbatim
+from fakes.script import Dialect, Script
+
+__all__ = ["RIGHT_TARGETS", "RightTarget", "right_case"]
+
+_ENDS = {"cut": "cut", "reset": "reset", "reset-before-status": "refused", "stall": "stalled", None: "complete"}
+_KEY = "sk-right-0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class RightTarget:
+    """One right target: how it writes to its client, and how to its upstream."""
+
+    stream: Flavour
+    upstream: UpstreamFlavour
+
+
+RIGHT_TARGETS: Mapping[str, RightTarget] = MappingProxyType(
+    {
+        "plain": RightTarget(FLAVOURS["plain"], UPSTREAM_FLAVOURS["hoisted"]),
+        "patient": RightTarget(FLAVOURS["patient"], UPSTREAM_FLAVOURS["in-place"]),
+    }
+)
+
+
+def right_case(case: Case, dialect: Dialect, target: RightTarget) -> Transcript:
+    """The transcript of a case through a right target, all drives of the case included."""
+    drives = [_Run(case, dialect, target, kind, number).drive() for number, kind in enumerate(sorted(case.drives))]
+    facts = {"tags": case.tags, "refusal_statuses": case.refusal_statuses, "may_refuse": case.may_refuse}
+    return Transcript(case.id, dialect, drives, case.summary, case.source, case.features, facts)
+
+
+@dataclass
+class _Run:
+    """One drive while it is written."""
+
+    case: Case
+    dialect: Dialect
+    target: RightTarget
+    kind: DriveKind
+    number: int
+    memory: Memory = field(default_factory=Memory)
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def drive(self) -> Drive:
+        token = f"cfx{'abcdefghij'[self.number] * 10}"
+        filler = Filler("{case}", token, self.kind != "json")
+        for position, turn in enumerate(self.case.turns):
+            path, body = filler.path(turn, self.exchanges), filler.body(turn, self.exchanges)
+            body = _with_call_ids(body, self.exchanges)
+            headers = (("authorization", "Bearer sk-client-0123456789"), *turn.headers.items())
+            last = position == len(self.case.turns) - 1
+            self.exchanges.append(self._answer(turn, ClientRequest(turn.method, path, headers, body), last))
+        return Drive(self.kind, self.exchanges)
+
+    def _answer(self, turn: Turn, request: ClientRequest, last: bool) -> Exchange:
+        must_refuse = last and self.case.refusal_statuses and not self.case.may_refuse
+        if must_refuse and request.method == "POST":
+            return refusal(request, min(self.case.refusal_statuses))
+        elsewhere = answer_elsewhere(request, self.exchanges)
+        return elsewhere or self._asked_upstream(turn, request)
+
+    def _asked_upstream(self, turn: Turn, request: ClientRequest) -> Exchange:
+        body = right_request(request.body, self.dialect, self.target.upstream, self.memory)
+        reply = _reply(turn, self.dialect, body)
+        said = fold_reply(self.dialect, reply)
+        call = _call(self.dialect, body, reply)
+        response_id = f"resp_{self.number:04d}{len(self.exchanges):016d}"
+        if said.ends == {"http-error", "failed"} or (said.status >= 400 and not said.items):
+            return right_failure(request, said, (call,))
+        # Of the endings that are open, a refusal without text ends filtered here: else it would have to be told.
+        filtered = said.finish == "refusal" and not said.items
+        shown = replace(said, ends=frozenset({"incomplete:content_filter"})) if filtered else said
+        exchange = right_exchange(self.target.stream, request, shown, response_id=response_id, upstream=(call,))
+        exchange = with_error_code(replace(exchange, said=said), said)
+        if turn.leave_after is not None:
+            return _left(exchange, turn.leave_after)
+        self._remember(request, exchange, said, response_id)
+        exchange.upstream = (_stretched(call, exchange.ended_at),)
+        return exchange
+
+    def _remember(self, request: ClientRequest, exchange: Exchange, said: Said, response_id: str) -> None:
+        output = _output(exchange)
+        thoughts = [item for item in said.items if item.kind == "reasoning"]
+        for item, thought in zip((i for i in output if i["type"] == "reasoning"), thoughts, strict=False):
+            self.memory.thoughts[item["id"]] = thought
+        calls = [item for item in output if item["type"] in ("function_call", "custom_tool_call")]
+        for item, call in zip(calls, said.calls, strict=False):
+            self.memory.call_ids[item["call_id"]] = call.call_id
+        given = request.body.get("input")
+        own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
+        before = self.memory.contexts.get(request.body.get("previous_response_id") or "", [])
+        self.memory.contexts[response_id] = [*before, *own, *output]
+
+
+def _output(exchange: Exchange) -> list[dict[str, Any]]:
+    if not exchange.is_stream:
+        return list(exchange.json.get("output") or ())
+    last = next(event for event in reversed(exchange.events) if event.get("response") is not None)
+    return list(last.get("response", "output") or ())
+
+
+def _with_call_ids(value: Any, earlier: Sequence[Exchange]) -> Any:
+    """A body in which `{call_id:turn:call}` is the call id that the target gave to that call."""
+    if isinstance(value, dict):
+        return {key: _with_call_ids(inner, earlier) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_call_ids(inner, earlier) for inner in value]
+    if isinstance(value, str) and value.startswith("{call_id:"):
+        turn, number = map(int, value.strip("{}").split(":")[1:])
+        return [item["call_id"] for item in _output(earlier[turn]) if "call_id" in item][number]
+    return value
+
+
+def _reply(turn: Turn, dialect: Dialect, request: Mapping[str, Any]) -> Reply:
+    answer = turn.answers[0]
+    wire = get(dialect)
+    if isinstance(answer, Script):
+        return wire.encode(answer, request)
+    if isinstance(answer, HttpFailure):
+        return wire.failure(answer)
+    if isinstance(answer, Verbatim):
+        return answer.reply
+    return answer.reply()
+
+
+def _call(dialect: Dialect, body: Mapping[str, Any], reply: Reply) -> UpstreamCall:
+    secret = ("x-api-key", _KEY) if dialect == "messages" else ("authorization", f"Bearer {_KEY}")
+    version = (("anthropic-version", "2023-06-01"),) if dialect == "messages" else ()
+    headers = (("content-type", "application/json"), secret, *version)
+    no_status = reply.fault == "reset-before-status"
+    ended: Any = _ENDS[reply.fault]
+    return UpstreamCall(
+        method="POST",
+        path=get(dialect).completion_path,
+        query="",
+        headers=headers,
+        body=json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"),
+        json=body,
+        received_at=0.001,
+        answer=0,
+        objections=get(dialect).objections(dict(headers), body),
+        status=None if no_status else reply.status,
+        sent_headers=reply.headers,
+        sent=[Sent(0.002, frame.data) for frame in reply.frames],
+        ended=ended,
+        ended_at=0.003,
+    )
+
+
+def _stretched(call: UpstreamCall, end: float) -> UpstreamCall:
+    """The call with its writes spread over the time that the client's stream took."""
+    step = end / (len(call.sent) + 1)
+    sent = [Sent(0.002 + step * n, write.data) for n, write in enumerate(call.sent)]
+    return replace(call, sent=sent, ended_at=end)
+
+
+def _left(exchange: Exchange, events: int) -> Exchange:
+    """The exchange of a client that went away after so many events."""
+    kept = exchange.received[:events]
+    upstream = tuple(replace(call, ended="client-gone") for call in exchange.upstream)
+    at = kept[-1].t if kept else 0.0
+    left = replace(exchange, received=kept, ended="client-left", ended_at=at, upstream=upstream)
+    return left if events else replace(left, status=None, headers=())
