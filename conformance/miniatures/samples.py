@@ -32,7 +32,7 @@ from fakes.script import (
     Usage,
 )
 
-__all__ = ["SAMPLES", "right_transcripts", "said_of"]
+__all__ = ["SAMPLES", "locked_samples", "right_transcripts", "said_of"]
 
 _SOURCE = "openai-openapi, examples of createResponse"
 
@@ -205,3 +205,21 @@ def right_transcripts(
         for case in cases:
             for dialect in case.dialects:
                 yield right_transcript(case, dialect, flavour, said_of(case, dialect), upstream=upstream)
+
+
+_LOCKED: tuple[tuple[str, Dialect, frozenset[str]], ...] = (
+    ("plain", "chat_completions", frozenset()),
+    ("patient", "vllm", frozenset()),
+    ("openai", "chat_completions", frozenset({"sample.reasoning-and-calls", "sample.cut-call", "sample.dies"})),
+    ("open-responses", "messages", frozenset({"sample.reasoning-and-calls", "sample.dies"})),
+)
+"""Flavour, dialect (where it can say the sample), and the samples in it (none: all)."""
+
+
+def locked_samples() -> Iterator[Transcript]:
+    """The right transcripts that miniatures are locked by: two right targets whole, the others where they differ."""
+    for flavour, dialect, chosen in _LOCKED:
+        for case in SAMPLES:
+            if not chosen or case.id in chosen:
+                spoken = dialect if dialect in case.dialects else case.dialects[0]
+                yield right_transcript(case, spoken, FLAVOURS[flavour], said_of(case, spoken))

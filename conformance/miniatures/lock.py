@@ -1,0 +1,89 @@
+"""The lock: every rule that each miniature fails, kept in `miniatures.lock` and reviewed as a diff."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import conformance.checks  # noqa: F401 - registers the rules
+from conformance.miniatures.miniature import Miniature, all_miniatures
+from conformance.miniatures.samples import locked_samples
+from conformance.rules import REGISTRY, Rule, Violation
+from conformance.transcript import Transcript
+
+__all__ = ["LOCK", "RIGHT", "broken", "differences", "failing", "measured", "read_lock", "write_lock"]
+
+LOCK = Path(__file__).with_name("miniatures.lock")
+
+Lock = Mapping[str, Sequence[str]]
+
+
+RIGHT: list[Callable[[], Iterable[Transcript]]] = [locked_samples]
+"""What the miniatures are applied to: each entry gives right transcripts. Register further ones here."""
+
+
+@cache
+def _right() -> tuple[Transcript, ...]:
+    return tuple(transcript for source in RIGHT for transcript in source())
+
+
+def broken(rules: Iterable[Rule], transcript: Transcript) -> Iterator[str]:
+    """The ids of the rules that a transcript breaks."""
+    for rule in rules:
+        if any(isinstance(said, Violation) for said in rule.check(transcript)):
+            yield rule.id
+
+
+@cache
+def _right_breaks() -> Mapping[int, frozenset[str]]:
+    """What right transcripts break: recommendations that their flavour does not follow, other profiles' rules."""
+    return {id(transcript): frozenset(broken(REGISTRY.values(), transcript)) for transcript in _right()}
+
+
+def failing(miniature: Miniature, transcripts: Sequence[Transcript] | None = None) -> set[str]:
+    """The rules that a miniature fails on right transcripts (those of `RIGHT`, unless given)."""
+    found: set[str] = set()
+    for transcript in _right() if transcripts is None else transcripts:
+        wrong = miniature(transcript)
+        if wrong is transcript:
+            continue
+        before = _right_breaks().get(id(transcript))
+        already = before if before is not None else frozenset(broken(REGISTRY.values(), transcript))
+        rules = [rule for rule in REGISTRY.values() if rule.id not in already and rule.id not in found]
+        found.update(broken(rules, wrong))
+    return found
+
+
+def measured(miniatures: Iterable[Miniature] | None = None) -> dict[str, list[str]]:
+    """The lock as it is now."""
+    chosen = all_miniatures() if miniatures is None else miniatures
+    return {miniature.name: sorted(failing(miniature)) for miniature in chosen}
+
+
+def read_lock(path: Path = LOCK) -> dict[str, list[str]]:
+    """The lock as it stands in the file; empty when there is none."""
+    if not path.exists():
+        return {}
+    content: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def write_lock(lock: Lock, path: Path = LOCK) -> None:
+    """Write the lock: sorted, one rule a line, so that a diff shows which rules a miniature fails."""
+    path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def differences(locked: Lock, now: Lock) -> Iterator[str]:
+    """What changed, in words, one line a miniature."""
+    for name in sorted({*locked, *now}):
+        before, after = set(locked.get(name, ())), set(now.get(name, ()))
+        if name not in locked:
+            yield f"{name}: new, fails {', '.join(sorted(after)) or 'nothing'}"
+        elif name not in now:
+            yield f"{name}: is gone"
+        elif before != after:
+            more = "".join(f" +{rule}" for rule in sorted(after - before))
+            less = "".join(f" -{rule}" for rule in sorted(before - after))
+            yield f"{name}:{more}{less}"
