@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -122,7 +123,10 @@ class Proxy:
         def finished(frames: bytes | None) -> None:
             result = translation.stream.result
             if stored and result is not None and result["status"] != "failed":
-                self._store.put(tenant, Record(result, own, asked.previous_response_id, frames))
+                try:
+                    self._store.put(tenant, Record(result, own, asked.previous_response_id, frames))
+                except sqlite3.Error:  # a full disk must not cost the client its answer
+                    log.exception("a response could not be stored")
 
         stored = asked.store is not False
         relay = Relay(

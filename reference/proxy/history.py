@@ -310,7 +310,9 @@ def _part(part: dict[str, Any]) -> Part:
     if kind == "input_image" and isinstance(part.get("image_url"), str):
         return Image(part["image_url"], part.get("detail"))
     if kind == "input_file" and (part.get("file_data") or part.get("file_url")):
-        return File(part.get("file_data"), part.get("file_url"), part.get("filename"))
+        named = [part.get(key) for key in ("file_data", "file_url", "filename")]
+        if all(value is None or isinstance(value, str) for value in named):
+            return File(*named)
     if kind == "input_audio" and isinstance(part.get("input_audio"), dict):
         return Audio(str(part["input_audio"].get("data", "")), str(part["input_audio"].get("format", "wav")))
     raise invalid(f"Content of type {kind!r} is not supported by this server.", "input", "invalid_value")

@@ -62,8 +62,8 @@ class Reader:
                 else:
                     self._event(name, data)
                 self.started = self.started or self.stream.failure is None
-        except (EventTooLargeError, Unreadable) as error:
-            self.stream.fail(ApiError(502, f"The upstream sent what cannot be read: {error}.", code="upstream_error"))
+        except (ValueError, TypeError, AttributeError) as error:
+            self._unreadable(error)
 
     def eof(self, now: float) -> None:
         """The upstream closed its side in an orderly way."""
@@ -78,8 +78,8 @@ class Reader:
                 self._fail(document)
                 return
             self._whole(body)
-        except Unreadable:
-            self.stream.fail(ApiError(502, "The upstream sent neither events nor JSON.", code="upstream_error"))
+        except (ValueError, TypeError, AttributeError) as error:
+            self._unreadable(error)
             return
         self.stream.end(explicit=True)
 
@@ -98,6 +98,11 @@ class Reader:
 
     def _fail(self, document: Any) -> None:
         self.stream.fail(from_event(document, self._secret))
+
+    def _unreadable(self, error: Exception) -> None:
+        """Fail on what no reader foresaw: a value of another type somewhere deep in an event."""
+        what = str(error) if isinstance(error, (Unreadable, EventTooLargeError)) else "an event of an unknown shape"
+        self.stream.fail(ApiError(502, f"The upstream sent what cannot be read: {what}.", code="upstream_error"))
 
     def _decode(self, decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         try:

@@ -8,6 +8,7 @@ cancelled and the upstream connection closed with it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from .errors import ApiError
 from .translation import Translation
 from .upstream import LOST, Upstream
 
+log = logging.getLogger("reference.proxy")
 _GRACE = 5.0  # seconds for the usage chunk and [DONE] once the upstream has said why it stopped
 
 
@@ -84,6 +86,10 @@ class Relay:
         except ApiError as error:
             self.outcome = f"error {error.status}"
             await answer(send, error, self._headers)
+        except Exception:
+            log.exception("internal error")
+            if self.first_byte is None:
+                await answer(send, ApiError(500, "The proxy failed on this answer."), self._headers)
         finally:
             posting.cancel()
             if self._response is not None:

@@ -14,6 +14,7 @@ from . import chat, history, messages
 from .chat_reader import ChatReader
 from .compaction import SUMMARISE, Compaction
 from .config import Config
+from .errors import invalid
 from .history import CallIds, History, Message, Text
 from .messages_reader import MessagesReader
 from .reader import Reader
@@ -91,15 +92,19 @@ def translate(
 def prepare(core: Core, request: Request, items: list[dict[str, Any]]) -> tuple[Request, Toolbox, History]:
     """Read the tools and the history; a request for a summary becomes an ordinary one without its settings."""
     tools = Toolbox(128 if core.config.dialect == "messages" else 64)
-    tools.add(request.tools, "tools")
-    history.collect_tools(items, tools)
-    past = history.read(items, tools, core.sealer, core.ids)
+    try:
+        tools.add(request.tools, "tools")
+        history.collect_tools(items, tools)
+        past = history.read(items, tools, core.sealer, core.ids)
+        if not past.compact:
+            tools.choose(request.tool_choice)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # A value of another type somewhere deep in an item or a tool.
+        raise invalid("Something in 'input', 'tools' or 'tool_choice' is malformed.", code="invalid_value") from None
     if past.compact:
         past.turns.append(Message("user", [Text(SUMMARISE)]))
         request = msgspec.structs.replace(request, text=None, tool_choice=None, parallel_tool_calls=None)
         tools.choice = Choice("none")
-    else:
-        tools.choose(request.tool_choice)
     return request, tools, past
 
 

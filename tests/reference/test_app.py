@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import json
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -575,5 +576,34 @@ def test_an_internal_error_is_a_500_without_details(serve: Callable[..., None], 
         assert (status, b"secret detail" in body) == (500, False)
         monkeypatch.setattr(served.proxy, "_translate", lambda *args: (_ for _ in ()).throw(ApiError(418, "t")))
         assert (await served.post({}))[0] == 418
+
+    serve(scenario)
+
+
+def test_a_store_that_fails_costs_nobody_an_answer(serve: Callable[..., None], wire: Any, monkeypatch: Any) -> None:
+    """When a response cannot be stored the client still gets it whole."""
+
+    async def scenario(served: Any) -> None:
+        def full(*args: Any) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(served.proxy._store, "put", full)
+        answering(served, wire.chat({"content": "Hi"}))
+        assert events((await served.post({"stream": True}))[2])[-1]["type"] == "response.completed"
+
+    serve(scenario)
+
+
+def test_a_fault_in_the_relay_is_a_500(serve: Callable[..., None], wire: Any, monkeypatch: Any) -> None:
+    """A fault of the proxy after the request was sent upstream is an error body too."""
+
+    async def scenario(served: Any) -> None:
+        def broken(*args: Any) -> None:
+            raise RuntimeError("secret detail")
+
+        monkeypatch.setattr(served.proxy._store, "put", broken)
+        answering(served, wire.chat({"content": "Hi"}))
+        status, _, body = await served.post({"stream": False})
+        assert (status, b"secret detail" in body) == (500, False)
 
     serve(scenario)

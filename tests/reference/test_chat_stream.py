@@ -412,3 +412,64 @@ def test_a_sign_of_life_shows_what_the_client_has(exchange: Any, wire: Any) -> N
     assert (done["status"], done["content"][0]["text"]) == ("completed", "Hi")
     assert (open_call["status"], open_call["input"]) == ("in_progress", "")
     assert event["response"]["status"] == "in_progress"
+
+
+CHUNK = {
+    "choices": [
+        {
+            "index": 0,
+            "delta": {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "t"}]},
+                    {"type": "text", "text": "a"},
+                ],
+                "reasoning": "r",
+                "annotations": [{"url_citation": {"url": "u", "start_index": 1}}],
+                "tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}],
+            },
+            "logprobs": {"content": [{"token": "a", "top_logprobs": [{"token": "b"}]}]},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 1}},
+}
+EVENTS = [
+    {
+        "type": "message_start",
+        "message": {"usage": {"input_tokens": 1, "output_tokens_details": {"thinking_tokens": 1}}},
+    },
+    {
+        "type": "content_block_start",
+        "index": 0,
+        "content_block": {"type": "text", "text": "a", "citations": [{"url": "u"}]},
+    },
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": {"type": "x"}}},
+    {
+        "type": "content_block_start",
+        "index": 1,
+        "content_block": {"type": "tool_use", "id": "a", "name": "f", "input": {}},
+    },
+    {"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": "{}"}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_details": {"explanation": "x"}}, "usage": {}},
+    {"type": "message_stop"},
+]
+
+
+def _spoiled(value: Any) -> Any:
+    """Every copy of a JSON value in which one place holds something of another type."""
+    yield from (None, 7, -1.5, "x", True, [], [7], {}, {"x": 7})
+    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        for inner in _spoiled(value[key]):
+            yield {**value, key: inner} if isinstance(value, dict) else [*value[:key], inner, *value[key + 1 :]]
+
+
+def test_no_shape_of_an_event_is_too_odd(exchange: Any, wire: Any) -> None:
+    """Whatever stands in place of whatever, the response ends, with one terminal event and no exception."""
+    for chunk in _spoiled(CHUNK):
+        out = exchange(wire.data(chunk, "[DONE]"))
+        assert out.types[-1] == "[DONE]"
+        assert out.body.count(b"event: response.failed") + out.body.count(b"event: response.completed") == 1
+    for number in range(len(EVENTS)):
+        for event in _spoiled(EVENTS[number]):
+            events = [*EVENTS[:number], event, *EVENTS[number + 1 :]]
+            assert exchange(wire.data(*events), dialect="messages").types[-1] == "[DONE]"

@@ -347,3 +347,51 @@ def test_a_summary_that_is_cut_or_missing_fails(exchange: Any, wire: Any, finish
     request = {"input": [USER, {"type": "compaction_trigger"}]}
     assert exchange(wire.chat({"content": "We"}, finish=finish, done=False), request).result["status"] == "failed"
     assert exchange(wire.chat(), request).result["status"] == "failed"
+
+
+ITEMS: list[dict[str, Any]] = [
+    {
+        "type": "additional_tools",
+        "tools": [{"type": "namespace", "name": "n", "tools": [{"type": "custom", "name": "c", "format": {}}]}],
+    },
+    {
+        "role": "user",
+        "content": [{"type": "input_text", "text": "a"}, OUTPUT[1], {"type": "input_file", "file_data": "x"}],
+    },
+    {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": "s"}],
+        "content": [{"text": "r"}],
+        "encrypted_content": "e",
+    },
+    call("a", namespace="n"),
+    output("a", [{"type": "input_text", "text": "x"}]),
+    {"type": "tool_search_call", "call_id": "t", "arguments": {"q": 1}},
+    {
+        "type": "tool_search_output",
+        "call_id": "t",
+        "tools": [{"type": "function", "name": "h", "parameters": {}, "strict": True}],
+    },
+    {"type": "compaction", "encrypted_content": "e"},
+]
+
+
+def _spoiled(value: Any) -> Any:
+    """Every copy of a JSON value in which one place holds something of another type."""
+    yield from (None, 7, -1.5, "x", True, [], [7], {}, {"x": 7})
+    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        for inner in _spoiled(value[key]):
+            yield {**value, key: inner} if isinstance(value, dict) else [*value[:key], inner, *value[key + 1 :]]
+
+
+@pytest.mark.parametrize("dialect", ["chat_completions", "messages"])
+def test_no_shape_of_an_item_is_an_internal_error(exchange: Any, dialect: str) -> None:
+    """Whatever stands in place of whatever, the request is understood or refused with a 400."""
+    refused = 0
+    for number in range(len(ITEMS)):
+        for item in _spoiled(ITEMS[number]):
+            try:
+                exchange.prepare({"input": [*ITEMS[:number], item, *ITEMS[number + 1 :]]}, dialect)
+            except ApiError as error:
+                refused += error.status == 400
+    assert refused > 50

@@ -222,3 +222,11 @@ def test_a_malformed_tool_is_refused(exchange: Any, tool: Any) -> None:
     with pytest.raises(ApiError) as caught:
         exchange.prepare({"tools": [tool]})
     assert (caught.value.status, caught.value.param) == (400, "tools")
+
+
+@pytest.mark.parametrize("choice", [{"type": "allowed_tools", "tools": 7}, {"type": [], "name": {}}, {}])
+def test_a_malformed_choice_is_a_400(exchange: Any, choice: Any) -> None:
+    """A tool_choice of an unknown shape is the client's fault, never an internal error."""
+    with pytest.raises(ApiError) as caught:
+        exchange.prepare({"tools": TOOLS, "tool_choice": choice})
+    assert caught.value.status == 400
