@@ -30,7 +30,7 @@ from conformance.report.failure import item_name, verdict_message
 from conformance.report.json_result import write_json
 from conformance.verdict import Outcome
 
-__all__ = ["BrokenRuleError", "NotJudgedError", "RuleItem", "RulesFile", "TroubleItem"]
+__all__ = ["RuleItem", "RulesFile", "TroubleItem"]
 
 RULES_FILE = Path(__file__).with_name("checks") / "test_rules.py"
 
@@ -109,7 +109,7 @@ class RuleItem(pytest.Item):
         """Errors here: what could not be judged is pytest's error, not its failure."""
         self.ran = True
         if self.entry["outcome"] in _ERRORS:
-            raise NotJudgedError(verdict_message(self.entry, self.rerun))
+            pytest.fail(verdict_message(self.entry, self.rerun), pytrace=False)
 
     def runtest(self) -> None:
         """Pass, fail, skip or xfail, as the verdict says."""
@@ -119,17 +119,11 @@ class RuleItem(pytest.Item):
             case Outcome.EXPECTED_FAIL:
                 pytest.xfail(_expected_reason(self.entry))
             case Outcome.FAIL | Outcome.STALE:
-                raise BrokenRuleError(verdict_message(self.entry, self.rerun))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The failure message alone: a traceback through the suite helps nobody."""
-        if isinstance(excinfo.value, BrokenRuleError | NotJudgedError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+                pytest.fail(verdict_message(self.entry, self.rerun), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where pytest says that the test stands."""
-        return self.path, None, self.name
+        """Where pytest says that the test stands; a name that ends the node id would have its dots replaced."""
+        return self.path, None, f"rule {self.name}"
 
 
 class TroubleItem(pytest.Item):
@@ -141,14 +135,10 @@ class TroubleItem(pytest.Item):
 
     def setup(self) -> None:
         """Always an error."""
-        raise NotJudgedError(self.message)
+        pytest.fail(self.message, pytrace=False)
 
     def runtest(self) -> None:
         """Never reached."""
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
-        """The message alone."""
-        return str(excinfo.value)
 
 
 def _told(trouble: TroubleEntry) -> str:
@@ -159,11 +149,3 @@ def _told(trouble: TroubleEntry) -> str:
 def _expected_reason(entry: VerdictEntry) -> str:
     reasons = {violation["expected_reason"] for violation in entry["violations"]}
     return entry["reason"] or "; ".join(sorted(filter(None, reasons))) or "in the baseline"
-
-
-class BrokenRuleError(ConformanceError):
-    """Raised when a rule is broken; carries the failure message."""
-
-
-class NotJudgedError(ConformanceError):
-    """Raised when a rule could not be judged; carries the reason."""
