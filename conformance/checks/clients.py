@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -58,7 +59,9 @@ def _listen(read: Callable[[openai.OpenAI], Heard], body: bytes) -> Heard:
     client, transport = _client()
     transport.body = body
     try:
-        return read(client)
+        with warnings.catch_warnings():  # the client warns of values it did not expect: that is not raising
+            warnings.simplefilter("ignore")
+            return read(client)
     except Exception as raised:  # noqa: BLE001 - whatever the client raises is the finding
         return Heard(f"{type(raised).__name__}: {raised}")
     finally:

@@ -12,7 +12,7 @@ from openai.types.responses.response_status import ResponseStatus
 from openresponses_types.types import ResponseResource
 
 from conformance.checks.phrases import listed, shown
-from conformance.reading import LIFECYCLE, StreamReading, as_dict, streams
+from conformance.reading import LIFECYCLE, StreamReading, as_dict, is_index, streams
 from conformance.rules import MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
 from conformance.transcript import Event, Transcript
 
@@ -76,8 +76,9 @@ def _all_there(
 
 def _seconds(value: Any) -> int | None:
     """Whole seconds of a time; None when it is no number."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return math.floor(value) if number else None
+    if isinstance(value, float) and math.isfinite(value):
+        return math.floor(value)
+    return value if is_index(value) else None
 
 
 @rule(

@@ -17,6 +17,8 @@ __all__ = ["LOCK", "RIGHT", "broken", "differences", "failing", "measured", "rea
 
 LOCK = Path(__file__).with_name("miniatures.lock")
 
+_MOST = 4  # situations judged by all rules, a miniature
+
 Lock = Mapping[str, Sequence[str]]
 
 
@@ -42,15 +44,24 @@ def _right_breaks() -> Mapping[int, frozenset[str]]:
     return {id(transcript): frozenset(broken(REGISTRY.values(), transcript)) for transcript in _right()}
 
 
+def _showing(miniature: Miniature, transcripts: Sequence[Transcript]) -> list[tuple[Transcript, Transcript]]:
+    """Right and wrong transcripts in which the miniature breaks what it is for; `_MOST` of them, spread evenly."""
+    rules = [REGISTRY[rule] for rule in miniature.for_rules if rule in REGISTRY]
+    changed = [(right, wrong) for right in transcripts if (wrong := miniature(right)) is not right]
+    showing = [pair for pair in changed if any(True for _ in broken(rules, pair[1]))]
+    step = max(1, -(-len(showing) // _MOST))
+    return showing[::step]
+
+
 def failing(miniature: Miniature, transcripts: Sequence[Transcript] | None = None) -> set[str]:
-    """The rules that a miniature fails on right transcripts (those of `RIGHT`, unless given)."""
+    """The rules that a miniature fails where it shows what it is for, and that were not broken before.
+
+    `transcripts` are the right ones to apply it to: those of `RIGHT`, unless given.
+    """
     found: set[str] = set()
-    for transcript in _right() if transcripts is None else transcripts:
-        wrong = miniature(transcript)
-        if wrong is transcript:
-            continue
-        before = _right_breaks().get(id(transcript))
-        already = before if before is not None else frozenset(broken(REGISTRY.values(), transcript))
+    for right, wrong in _showing(miniature, _right() if transcripts is None else transcripts):
+        before = _right_breaks().get(id(right))
+        already = before if before is not None else frozenset(broken(REGISTRY.values(), right))
         rules = [rule for rule in REGISTRY.values() if rule.id not in already and rule.id not in found]
         found.update(broken(rules, wrong))
     return found

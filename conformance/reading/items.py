@@ -12,6 +12,9 @@ from conformance.transcript import Event
 __all__ = ["ItemReading", "PartReading", "as_dict", "as_list", "is_index"]
 
 
+_LIMIT = 1 << 63
+
+
 def as_dict(value: Any) -> dict[str, Any]:
     """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
@@ -23,8 +26,8 @@ def as_list(value: Any) -> list[Any]:
 
 
 def is_index(value: Any) -> TypeGuard[int]:
-    """Whether the value is an integer (JSON's true is none)."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Whether the value is an integer, of 64 bits at most (JSON's true is none)."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_LIMIT <= value < _LIMIT
 
 
 @dataclass
