@@ -2,11 +2,13 @@
 
 {token}          in any string of a request, or in a raw body: the token of the drive
 {previous}       as a string value, or in a path: the id of the previous turn's response
+{call_id:n:k}    as a string value: the call_id of the k-th tool call of turn n's response, both from 0
 {"$output": n}   as an item of a list: all output items of turn n
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ __all__ = ["CannotContinueError", "Filler"]
 
 _PREVIOUS = "{previous}"
 _OUTPUT = "$output"
+_CALL_ID = re.compile(r"\{call_id:(\d+):(\d+)\}")
 _MAIN_PATH = "/responses"
 
 
@@ -64,13 +67,20 @@ class Filler:
         """A copy of a JSON value with every reference filled in."""
         match value:
             case str():
-                return _id_of(earlier) if value == _PREVIOUS else value.replace(MODEL_TOKEN, self.token)
+                return self._string(value, earlier)
             case Mapping():
                 return {key: self._resolved(inner, earlier) for key, inner in value.items()}
             case list() | tuple():
                 return [one for inner in value for one in self._items(inner, earlier)]
             case _:
                 return value
+
+    def _string(self, value: str, earlier: Sequence[Exchange]) -> str:
+        if value == _PREVIOUS:
+            return _id_of(earlier)
+        if call := _CALL_ID.fullmatch(value):
+            return _call_id_of(earlier, int(call[1]), int(call[2]))
+        return value.replace(MODEL_TOKEN, self.token)
 
     def _items(self, item: Any, earlier: Sequence[Exchange]) -> Iterator[Any]:
         if isinstance(item, Mapping) and list(item) == [_OUTPUT]:
@@ -101,6 +111,13 @@ def _output_of(earlier: Sequence[Exchange], turn: int) -> list[Any]:
     if not output:
         raise CannotContinueError(f"it needs the output of {_the_response(earlier, turn)}, which has none")
     return output
+
+
+def _call_id_of(earlier: Sequence[Exchange], turn: int, number: int) -> str:
+    calls = [item for item in _output_of(earlier, turn) if isinstance(item, dict) and "call_id" in item]
+    if number >= len(calls) or not isinstance(calls[number]["call_id"], str):
+        raise CannotContinueError(f"it needs call {number + 1} of {_the_response(earlier, turn)}, which has none")
+    return str(calls[number]["call_id"])
 
 
 def _the_response(earlier: Sequence[Exchange], turn: int) -> str:
