@@ -84,7 +84,7 @@ _REQUESTS = (
         user("  First part, indented.\n", {"type": "input_text", "text": "Second part."}) | {"id": "msg_client_1"},
         assistant("The first answer.", id="msg_server_1", status=None),
         developer("Rule four: use digits."),
-        user("The last question."),
+        user("The last question.") | {"turn_metadata": {"turn": 3}},
         instructions="Rule one: be brief.",
         temperature=0.2,
         max_output_tokens=1234,
