@@ -67,8 +67,10 @@ class Judging:
         result = self.result
         assert result is not None
         target = result.target
+        told = list(verdicts)
+        fails = any(verdict.outcome is Outcome.FAIL for verdict in told)
         return build_document(
-            verdicts,
+            told,
             suite=describe_suite(self.arguments.requirements),
             target={
                 "name": _display_name(self.arguments, target.name),
@@ -87,7 +89,7 @@ class Judging:
                 for one in result.trouble
             ],
             partial=[*result.partial, *_selected(self.arguments, result), *partial],
-            patterns=known_patterns(),
+            patterns=known_patterns() if fails else (),
         )
 
     def _write_baseline(self, file: Path) -> None:

@@ -70,12 +70,16 @@ class EventLine(TypedDict):
 
 
 class UpstreamChunk(TypedDict):
-    """The last thing that the upstream had sent before the event came: write `write` of `writes`, decoded."""
+    """What the upstream had said that the event answers to, decoded: it ended with write `write` of `writes`.
+
+    `word` is what it was found by; None where it is the last thing said before the event came.
+    """
 
     call: int
     write: int
     writes: int
     t: float
+    word: str | None
     text: str
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from conformance.report.document import EventLine, Evidence, UpstreamChunk, UpstreamRequest
@@ -19,7 +22,7 @@ __all__ = ["AROUND", "SHOWN_HEADERS", "evidence_of"]
 AROUND = 2
 """How many events are shown on either side of the offending one."""
 
-WIDE, NARROW = 600, 150
+WIDE, NARROW = 600, 190
 """Characters of data: of what is marked, and of what only surrounds it."""
 
 SHOWN_HEADERS = (
@@ -54,7 +57,7 @@ def evidence_of(finding: Finding, side: str) -> Evidence | None:
         events=_events_around(exchange, place.event, words) if side != "upstream" or event else [],
         events_total=len(exchange.events),
         body=None if exchange.is_stream or side == "upstream" else _body(exchange, words),
-        upstream_chunk=_chunk_before(exchange, event) if event else None,
+        upstream_chunk=_chunk_before(exchange, event, words) if side != "upstream" else None,
         upstream_request=_upstream_request(drive, exchange, place.call, side, words),
     )
 
@@ -71,7 +74,7 @@ def _request_line(exchange: Exchange, words: tuple[str, ...]) -> str:
     if isinstance(body, bytes):
         shown = one_line(shorten_text(body.decode("utf-8", "replace"), NARROW * 2))
     else:
-        shown = "" if body is None else shorten_json(body, NARROW * 2, (*words, "stream", "model", "input"))
+        shown = "" if body is None else shorten_json(body, WIDE, (*words, "stream", "model", "input"))
     return f"{request.method} {request.path} {shown}".rstrip()
 
 
@@ -129,34 +132,82 @@ def _body(exchange: Exchange, words: tuple[str, ...]) -> str:
     return shorten_json(exchange.json, WIDE, words)
 
 
-def _chunk_before(exchange: Exchange, event: Event) -> UpstreamChunk | None:
-    """The upstream write that the event followed: the last one sent before the event arrived."""
-    before = [
-        (sent.t, number, position)
-        for number, call in enumerate(exchange.upstream)
-        if call.kind == "completion"
-        for position, sent in enumerate(call.sent)
-        if sent.t <= event.t
-    ]
-    if not before:
+@dataclass(frozen=True)
+class _Frame:
+    """A frame of an upstream's answer as far as it was sent: which call, the write that ended it, and when."""
+
+    call: int
+    write: int
+    t: float
+    text: str
+
+
+def _chunk_before(exchange: Exchange, event: Event | None, words: tuple[str, ...]) -> UpstreamChunk | None:
+    """What the upstream had said that the event answers to.
+
+    By time it is the last frame before the event. A fast upstream has said everything by then, and time tells
+    nothing: then it is the first frame that says one of the violation's words or the event's text, else the last
+    that is not an end marker. Without an event only words can tell.
+    """
+    frames = _frames_until(exchange, event.t if event else None)
+    if not frames:
         return None
-    t, number, position = max(before)
-    call = exchange.upstream[number]
+    everything = frames[-1].write == len(exchange.upstream[frames[-1].call].sent) - 1
+    said = _first_saying(frames, (*_texts(event), *words)) if everything else None
+    if said is None and event is None:
+        return None
+    frame = said[0] if said else _last_telling(frames)
     return UpstreamChunk(
-        call=number,
-        write=position,
-        writes=len(call.sent),
-        t=round(t, 4),
-        text=_last_frame(b"".join(sent.data for sent in call.sent[: position + 1])),
+        call=frame.call,
+        write=frame.write,
+        writes=len(exchange.upstream[frame.call].sent),
+        t=round(frame.t, 4),
+        word=said[1] if said else None,
+        text=clean(shorten_text(frame.text, WIDE, words)),
     )
 
 
-def _last_frame(sent: bytes) -> str:
-    """The frame that the last byte belongs to, as far as it was sent: a piece of one tells nobody anything."""
-    ends = [match.end() for match in _FRAME_END.finditer(sent)]
-    starts = [0, *(end for end in ends if end < len(sent))]
-    frame = sent[starts[-1] :].strip(b"\r\n")
-    return clean(shorten_text(frame.decode("utf-8", "replace").replace("\r\n", "\n"), WIDE))
+def _frames_until(exchange: Exchange, t: float | None) -> list[_Frame]:
+    """All frames of the answers, whole as far as they were sent by then: a piece of one tells nobody anything."""
+    frames = []
+    for number, call in enumerate(exchange.upstream):
+        sent = [one for one in call.sent if t is None or one.t <= t] if call.kind == "completion" else []
+        ends, body = [], b""
+        for one in sent:
+            body += one.data
+            ends.append(len(body))
+        cuts = [0, *(match.end() for match in _FRAME_END.finditer(body)), len(body)]
+        for start, stop in pairwise(cuts):
+            text = body[start:stop].strip(b"\r\n").decode("utf-8", "replace").replace("\r\n", "\n")
+            if text:
+                write = bisect_left(ends, stop)
+                frames.append(_Frame(number, write, sent[write].t, text))
+    return frames
+
+
+def _texts(event: Event | None) -> Iterable[str]:
+    """The text that an event brings, which the upstream must have said."""
+    for key in ("delta", "text", "refusal", "arguments", "input"):
+        value = event.get(key) if event else None
+        if isinstance(value, str) and len(value) > 1:
+            yield json.dumps(value, ensure_ascii=False)[1:-1][:60]
+
+
+_COMMON = re.compile(r"response\b.*|[a-z_]{1,4}|output_index|content_index|sequence_number|item_id|call_id|arguments")
+"""Words of the Responses API itself: that an upstream says one of them proves nothing."""
+
+
+def _first_saying(frames: Sequence[_Frame], words: Iterable[str]) -> tuple[_Frame, str] | None:
+    for word in words:
+        if not _COMMON.fullmatch(word):
+            for frame in frames:
+                if word in frame.text:
+                    return frame, word
+    return None
+
+
+def _last_telling(frames: Sequence[_Frame]) -> _Frame:
+    return next((frame for frame in reversed(frames) if frame.text != "data: [DONE]"), frames[-1])
 
 
 def _upstream_request(

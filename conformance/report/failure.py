@@ -164,7 +164,10 @@ def _chunk(violation: ViolationEntry, evidence: Evidence) -> list[str]:
         return []
     event = violation["event_index"]
     write = f"write {chunk['write'] + 1} of {chunk['writes']}"
-    head = f"the last thing it had sent before event {event} came ({write}):"
+    if chunk["word"] is None:
+        head = f"the last thing it had said before event {event} came ({write}):"
+    else:
+        head = f"where it says {chunk['word']!r} ({write}):"
     return [*_labelled("upstream", head), *(f"    {line}" for line in chunk["text"].splitlines())]
 
 

@@ -18,11 +18,23 @@ __all__ = ["needles", "one_line", "shorten_json", "shorten_text"]
 _QUOTED = re.compile(r"`([^`]{2,80})`|\"([^\"]{2,80})\"|'([^']{2,80})'")
 _IDENTIFIER = re.compile(r"\b[A-Za-z]+(?:[._][A-Za-z0-9]+)+\b|\b[a-z]+_[a-z_0-9]+\b")
 
-ANCHORS = ("type", "sequence_number", "output_index", "content_index", "item_id", "id", "status", "role")
+ANCHORS = ("type", "delta", "item", "response", "output_index", "status", "role", "name", "item_id", "id")
 """Keys that tell a reader which object is meant: they stay longest."""
 
-# (longest string, most list entries, most dictionary entries), tried in turn until the line fits.
-_LEVELS = ((400, 40, 60), (120, 8, 24), (60, 4, 12), (32, 2, 7), (20, 1, 4), (12, 1, 2))
+_TOLD = 200
+"""A string that was longer has its length told."""
+
+# (longest string, most list entries, most keys, depth), tried in turn until the line fits: what is deep goes first.
+_LEVELS = (
+    (400, 40, 60, 12),
+    (120, 8, 24, 6),
+    (60, 6, 14, 4),
+    (48, 4, 10, 3),
+    (40, 3, 8, 2),
+    (32, 2, 6, 2),
+    (24, 2, 4, 1),
+    (24, 1, 3, 1),
+)
 
 
 def needles(*texts: str) -> tuple[str, ...]:
@@ -74,8 +86,8 @@ def shorten_json(value: Any, width: int, around: Iterable[str] = ()) -> str:
     if len(whole) <= width:
         return whole
     line = whole
-    for strings, entries, keys in _LEVELS:
-        line = _Shortener(words, strings, entries, keys).render(value)
+    for level in _LEVELS:
+        line = _Shortener(words, *level).render(value)
         if len(line) <= width:
             return line
     return shorten_text(line, width, words)
@@ -86,31 +98,32 @@ def _dump(value: Any) -> str:
 
 
 class _Shortener:
-    def __init__(self, around: tuple[str, ...], strings: int, entries: int, keys: int) -> None:
+    def __init__(self, around: tuple[str, ...], strings: int, entries: int, keys: int, depth: int) -> None:
         self.around = around
         self.strings = strings
         self.entries = entries
         self.keys = keys
+        self.depth = depth
 
-    def render(self, value: Any) -> str:
-        if isinstance(value, dict):
-            return self._object(value)
-        if isinstance(value, list):
-            return self._list(value)
+    def render(self, value: Any, depth: int = 0) -> str:
+        if isinstance(value, dict | list):
+            if value and depth > self.depth and not self._named(value):
+                return "{…}" if isinstance(value, dict) else "[…]"
+            return self._object(value, depth + 1) if isinstance(value, dict) else self._list(value, depth + 1)
         if isinstance(value, str) and len(value) > self.strings:
-            cut = shorten_text(value, self.strings, self.around)
-            return f"{_dump(cut)} ({len(value):,} characters)"
+            told = f" ({len(value):,} characters)" if len(value) > _TOLD else ""
+            return _dump(shorten_text(value, self.strings, self.around)) + told
         return _dump(value)
 
-    def _object(self, value: dict[str, Any]) -> str:
+    def _object(self, value: dict[str, Any], depth: int) -> str:
         ranked = sorted(value, key=lambda key: self._rank(key, value[key]))
         kept = set(ranked[: self.keys])
-        shown = [f"{_dump(key)}: {self.render(value[key])}" for key in value if key in kept]
+        shown = [f"{_dump(key)}: {self.render(value[key], depth)}" for key in value if key in kept]
         if len(value) > len(kept):
             shown.append(f"… {plural(len(value) - len(kept), 'more key')}")
         return "{" + ", ".join(shown) + "}"
 
-    def _list(self, value: list[Any]) -> str:
+    def _list(self, value: list[Any], depth: int) -> str:
         ranked = sorted(range(len(value)), key=lambda at: (not self._named(value[at]), at))
         kept = sorted(ranked[: self.entries])
         shown: list[str] = []
@@ -118,7 +131,7 @@ class _Shortener:
         for at in kept:
             if at > last + 1:
                 shown.append(f"… {at - last - 1} more")
-            shown.append(self.render(value[at]))
+            shown.append(self.render(value[at], depth))
             last = at
         if last < len(value) - 1:
             shown.append(f"… {len(value) - 1 - last} more")

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.report.shorten import one_line, shorten_json, shorten_text
 from conformance.report.style import plural
-from conformance.transcript import Drive, Exchange, Transcript
+from conformance.transcript import Drive, Event, Exchange, Transcript
 from fakes.log import UpstreamCall
 
 __all__ = ["timeline"]
@@ -70,9 +70,8 @@ def _client(exchange: Exchange, width: int) -> Iterator[Moment]:
     if exchange.status is not None:
         yield first, 2, CLIENT, f"{exchange.status} {exchange.header('content-type') or '(no content type)'}"
     for event in exchange.events:
-        data = event.sse.data if event.data is None else event.data
-        shown = shorten_json(data, width)
-        yield event.t, 3 + event.index, CLIENT, f"{event.index:>4} {event.type or '(no type)'} {shown}"
+        kind = "" if event.is_done else event.type or "(no type) "
+        yield event.t, 3 + event.index, CLIENT, f"{event.index:>4} {kind} {_data(event, width)}"
     if not exchange.is_stream and exchange.body:
         yield (
             exchange.received[-1].t,
@@ -82,6 +81,15 @@ def _client(exchange: Exchange, width: int) -> Iterator[Moment]:
         )
     said = exchange.problem or exchange.ended
     yield exchange.ended_at, 1_000_000, CLIENT, f"end: {said}"
+
+
+def _data(event: Event, width: int) -> str:
+    """The data as it came when it is all that is wanted, else without the type, which stands before it."""
+    if event.data is None:
+        return one_line(shorten_text(event.sse.data, width))
+    if isinstance(event.data, dict) and event.type and width < FULL:
+        return shorten_json({key: value for key, value in event.data.items() if key != "type"}, width)
+    return shorten_json(event.data, width)
 
 
 def _upstream(exchange: Exchange, width: int) -> Iterator[Moment]:

@@ -78,7 +78,7 @@ def test_a_wrong_target_fails_with_the_message(run: Run) -> None:
     assert done.code == 1
     assert "FAIL  stream.created-first[chat_completions]" in done.out
     assert re.search(r"^  > +0  response.in_progress ", done.out, re.MULTILINE)
-    assert "the last thing it had sent before event 0 came" in done.out
+    assert "the last thing it had said before event 0 came" in done.out
     assert '"object":"chat.completion"' in done.out
     rerun = next(line for line in done.out.splitlines() if line.startswith("  rerun"))
     assert shlex.split(rerun)[1:3] == ["responses-conformance", "run"]

@@ -101,6 +101,25 @@ def test_a_chunk_in_pieces_is_shown_as_the_frame_that_it_belongs_to(samples: Any
     assert "vor" not in text
 
 
+def test_when_everything_was_said_before_words_find_the_chunk(samples: Any) -> None:
+    """A fast upstream has said all before the event: what it says of the event or of the violation counts."""
+    transcript = samples.make_transcript()
+    call = _exchange(transcript).upstream[0]
+    chunks = [samples.chat_chunk({"content": text}) for text in ("eins", "Grüße", "dreizehn", "vier_fünf")]
+    call.sent = [Sent(0.001, chunk) for chunk in (*chunks, b"data: [DONE]\n\n")]
+
+    def chunk(event: int | None, actual: str) -> Any:
+        evidence = evidence_of(samples.make_finding(transcript, Place("stream", 0, event), "x", actual), "client")
+        assert evidence is not None
+        return evidence["upstream_chunk"]
+
+    assert (chunk(1, "nothing")["word"], chunk(1, "nothing")["write"]) == ("Grüße", 1)
+    assert (chunk(3, "no `vier_fünf`")["word"], chunk(3, "no `vier_fünf`")["write"]) == ("vier_fünf", 3)
+    assert (chunk(None, "no `dreizehn`")["word"], chunk(None, "no `dreizehn`")["write"]) == ("dreizehn", 2)
+    assert (chunk(3, "nothing")["word"], chunk(3, "nothing")["write"]) == (None, 3)
+    assert chunk(None, "nothing") is None
+
+
 def test_an_upstream_rule_shows_the_request_and_no_key(samples: Any) -> None:
     """A rule about the upstream's request shows it as received, with what the service objects to, never a key."""
     message = _message(samples, samples.make_transcript(), Place("stream", 0, None, 0), evidence="upstream")

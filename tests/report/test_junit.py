@@ -60,7 +60,10 @@ def test_a_failure_carries_the_whole_message(document: ResultDocument) -> None:
 def test_trouble_is_an_error(samples: Any) -> None:
     """A run that could not do its job never is an empty, green report."""
     document = samples.document_of(
-        [], trouble=[{"blame": "target", "message": "the target exited with 3", "log": "Traceback\x1b[0m\x00", "dialect": None}]
+        [],
+        trouble=[
+            {"blame": "target", "message": "the target exited with 3", "log": "Traceback\x1b[0m\x00", "dialect": None}
+        ],
     )
     root = ElementTree.fromstring(junit_xml(document))
     assert root.get("errors") == "1"
