@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 
 from conformance.checks.json_values import only_string, opened_string, same_json
@@ -115,9 +116,15 @@ def _limited(stream: StreamReading) -> bool:
     return stream.request.get("parallel_tool_calls") is False or choice == "none" or isinstance(choice, dict)
 
 
+def _calls(stream: StreamReading) -> list[ItemReading]:
+    """The calls the client gets, those of the client's own tool search among them: an item type of its own."""
+    searches = [item for item in stream.items if item.type == "tool_search_call"]
+    return sorted([*stream.calls, *searches], key=lambda item: item.number) if searches else stream.calls
+
+
 def _paired(stream: StreamReading, said: Said) -> list[tuple[SaidItem, ItemReading]]:
     """The upstream's calls with the client's: by call id, else by name in order, else by order."""
-    free = list(stream.calls)
+    free = _calls(stream)[:]
     pairs: dict[int, ItemReading] = {}
     ways = (
         lambda call, item: bool(call.call_id) and item.call_id == call.call_id,
@@ -143,7 +150,7 @@ def _paired(stream: StreamReading, said: Said) -> list[tuple[SaidItem, ItemReadi
 def calls_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The client gets as many calls as the upstream made: none lost, none invented, none joined or split."""
     for stream, said in _heard(transcript):
-        wanted, found = list(said.calls), stream.calls
+        wanted, found = list(said.calls), _calls(stream)
         if not wanted and not found:
             continue
         least = sum(call.complete for call in wanted) if _whole(stream) and not _limited(stream) else 0
@@ -173,7 +180,7 @@ def call_names_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violati
         for call, item in _paired(stream, said):
             name = item.best.get("name")
             renamed = call.name not in declared and isinstance(name, str) and name in declared
-            if name == call.name or renamed or not call.complete:
+            if name == call.name or renamed or not call.complete or item.type == "tool_search_call":
                 yield Seen(stream.place(item.done or item.first))
             else:
                 yield Violation(
@@ -195,6 +202,8 @@ def _arguments(item: ItemReading) -> str:
 def _same_arguments(call: SaidItem, item: ItemReading, *, open_ended: bool) -> bool:
     """Whether a call's arguments are those sent; `open_ended` ones, and those of a cut call, may stop early."""
     found = _arguments(item)
+    if item.type == "tool_search_call":
+        return not call.complete or same_json(call.text, json.dumps(item.best.get("arguments")))
     if item.type == "custom_tool_call":
         unwrapped = only_string(call.text)
         if not call.complete or open_ended:
@@ -282,6 +291,7 @@ def call_ids_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation
 def order_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     """Items come in the order in which their content first appeared upstream."""
     kinds = {"message": "text", "reasoning": "reasoning", "function_call": "call", "custom_tool_call": "call"}
+    kinds["tool_search_call"] = "call"
     for stream, said in _heard(transcript):
         if stream.outcome != "completed":
             continue
@@ -299,7 +309,7 @@ def order_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
 
 
 def _says_something(item: ItemReading) -> bool:
-    return item.is_call or bool(item.content("text", "refusal", "summary", "raw"))
+    return item.is_call or item.type == "tool_search_call" or bool(item.content("text", "refusal", "summary", "raw"))
 
 
 def _urls(stream: StreamReading) -> list[tuple[object, object, object]]:

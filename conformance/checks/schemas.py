@@ -179,16 +179,20 @@ def _for_openai(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_open_responses(response: dict[str, Any]) -> dict[str, Any]:
-    """A response without its items, and without tools that are not in the portable schema."""
+    """A response without its items, and without tools and formats that the portable schema does not have."""
     value = {**response, "output": [] if isinstance(response.get("output"), list) else response.get("output")}
     tools = response.get("tools")
     if isinstance(tools, list):
         value["tools"] = [tool for tool in tools if as_dict(tool).get("type", "function") == "function"]
     choice = as_dict(response.get("tool_choice")).get("type")
-    if choice not in (None, "function", "allowed_tools") or (choice == "allowed_tools" and any(
-        as_dict(tool).get("type") != "function" for tool in as_list(response["tool_choice"].get("tools"))
-    )):
+    if choice not in (None, "function", "allowed_tools") or (
+        choice == "allowed_tools"
+        and any(as_dict(tool).get("type") != "function" for tool in as_list(response["tool_choice"].get("tools")))
+    ):
         value["tool_choice"] = "auto"
+    text = as_dict(response.get("text"))
+    if as_dict(text.get("format")).get("type") == "json_schema":  # its schema may only be null there: a slip
+        value["text"] = {**text, "format": {"type": "text"}}
     return value
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.crossings import Crossing, Judged, crossings, quote
-from conformance.pieces import Piece, parsed, same_json, strings
+from conformance.pieces import Piece, at, parsed, same_json, strings
 from conformance.rules import INTEGRITY, MUST, rule
 from conformance.transcript import Transcript
 from fakes.script import Dialect
@@ -55,7 +55,11 @@ def _name(piece: Piece) -> str:
 def calls_arrive(transcript: Transcript) -> Judged:
     """Every call of the history reaches the upstream as an assistant's call of that tool, in order."""
     for crossing in crossings(transcript):
-        asked, sent = crossing.asked.of("call"), crossing.sent.of("call")
+        searches = {
+            at(piece.raw, "call_id") for piece in crossing.asked.of("other") if piece.name == "tool_search_call"
+        }
+        asked = crossing.asked.of("call")
+        sent = [piece for piece in crossing.sent.of("call") if piece.call_id not in searches]
         if not asked or "orphan" in transcript.facts.get("tags", ()):
             continue
         wanted, names = [_name(piece) for piece in asked], [piece.name for piece in sent]
