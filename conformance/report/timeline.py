@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from conformance.report.shorten import one_line, shorten_json, shorten_text
@@ -51,7 +52,7 @@ def _drive(drive: Drive, width: int) -> Iterator[str]:
 def _exchange(exchange: Exchange, width: int) -> Iterator[str]:
     request = exchange.request
     yield f"  {'':>8}  client   → target    {request.method} {request.path} {_body(request.body, width)}".rstrip()
-    moments = sorted([*_client(exchange, width), *_upstream(exchange, width)])
+    moments = sorted([*_upstream(exchange, width), *_client(exchange, width)], key=itemgetter(0, 1))
     for t, _, side, text in moments:
         arrow = {CLIENT: "client   ← target  ", UPSTREAM: "upstream         "}[side]
         yield f"  {t:>8.4f}  {arrow}  {text}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
-from conformance.transcript_file import save_transcript
+from conformance.transcript_file import load_transcript, save_transcript
 from fakes.log import Objection, Sent, UpstreamCall
 
 
@@ -58,6 +58,16 @@ def test_both_sides_stand_in_the_order_of_time(command: Any, saved: Path) -> Non
         "target    end: complete",
     ]
     places = [out.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+def test_writes_of_one_moment_keep_their_order(command: Any, saved: Path) -> None:
+    """Twelve writes at the same time are shown in the order in which they were made."""
+    transcript = load_transcript(saved)
+    call = transcript.drives[0].exchanges[0].upstream[0]
+    call.sent = [Sent(0.004, f"data: {number}\n\n".encode()) for number in range(12)]
+    out = command("show", save_transcript(transcript, saved.parent)).out
+    places = [out.index(f"write {number} of 12") for number in range(1, 13)]
     assert places == sorted(places)
 
 
