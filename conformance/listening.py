@@ -51,10 +51,14 @@ class Listener:
         """False when the client is to leave before the status line, once the upstream was called."""
         if self._leave_after != 0:
             return True
+        self._await_call()
+        return False
+
+    def _await_call(self) -> None:
+        """Wait for the upstream to be called: one that never is cannot be seen to be left alone."""
         deadline, tick = time.monotonic() + self._patience, threading.Event()
         while not self._expectation.calls and time.monotonic() < deadline:
             tick.wait(_POLL)
-        return False
 
     def on_read(self, data: bytes) -> bool:
         """Note a piece of the body; False when the client has seen enough."""
@@ -64,7 +68,10 @@ class Listener:
         if heard:
             self._text += heard
             self._expectation.client_received(self._text if self._tells_text else len(self._text))
-        return self._leave_after is None or self._events < self._leave_after
+        if self._leave_after is None or self._events < self._leave_after:
+            return True
+        self._await_call()
+        return False
 
     def finish(self, exchange: Exchange) -> None:
         """Spare the exchange the reading of what was read here: any partition of a stream reads the same."""

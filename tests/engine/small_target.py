@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -27,20 +27,47 @@ def text_of(request: dict[str, Any]) -> str:
     return "\n".join(part["text"] for item in request["input"] for part in item["content"])
 
 
+RELAYS = ("relays", "breaks-on-crlf", "holds-back")
+
+
 def ask(request: dict[str, Any]) -> str:
-    """The upstream's text."""
+    """The upstream's text, asked for whole."""
+    with call(request) as answer:
+        said: str = json.load(answer)["choices"][0]["message"]["content"]
+    return said
+
+
+def relay(request: dict[str, Any]) -> Iterator[str]:
+    """The upstream's text, as it comes."""
+    with call(request, stream=True) as answer:
+        for line in answer:
+            if LIE == "breaks-on-crlf" and line.endswith(b"\r\n"):
+                continue
+            data = line.strip().removeprefix(b"data: ")
+            if line.startswith(b"data: ") and data != b"[DONE]":
+                for choice in json.loads(data)["choices"]:
+                    if choice["delta"].get("content"):
+                        yield choice["delta"]["content"]
+
+
+def call(request: dict[str, Any], stream: bool = False) -> Any:
     text, model = text_of(request), request["model"]
     if LIE in ("forgets-model", "forgets-all"):
         model = TOKEN_FREE
     if LIE == "forgets-all":
         text = "Something else."
     path = "/v2/chat" if LIE == "wrong-path" else "/v1/chat/completions"
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}]}).encode()
+    asked = {"model": model, "messages": [{"role": "user", "content": text}], "stream": stream}
+    body = json.dumps(asked).encode()
     headers = {"content-type": "application/json", "authorization": "Bearer k"}
-    call = urllib.request.Request(UPSTREAM + path, body, headers)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call) as answer:
-        said: str = json.load(answer)["choices"][0]["message"]["content"]
-    return said
+    sent = urllib.request.Request(UPSTREAM + path, body, headers)
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sent)
+
+
+def pieces_of(request: dict[str, Any]) -> Iterable[str]:
+    if LIE == "holds-back":
+        return list(relay(request))
+    return relay(request) if LIE in RELAYS else re.findall(r"\S*\s*", ask(request))[:-1]
 
 
 def response(request: dict[str, Any], status: str, output: list[Any]) -> dict[str, Any]:
@@ -61,7 +88,7 @@ def message(text: str) -> dict[str, Any]:
 
 
 def events(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    text = ask(request)
+    text = ask(request) if LIE == "bare" else ""
     where = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     part = {"type": "output_text", "text": "", "annotations": []}
     yield {"type": "response.created", "response": response(request, "in_progress", [])}
@@ -70,8 +97,9 @@ def events(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         opened = {**message(""), "status": "in_progress", "content": []}
         yield {"type": "response.output_item.added", "output_index": 0, "item": opened}
         yield {"type": "response.content_part.added", **where, "part": part}
-        for word in re.findall(r"\S*\s*", text)[:-1]:
-            yield {"type": "response.output_text.delta", **where, "delta": word}
+        for piece in pieces_of(request):
+            text += piece
+            yield {"type": "response.output_text.delta", **where, "delta": piece}
         yield {"type": "response.output_text.done", **where, "text": text}
         yield {"type": "response.content_part.done", **where, "part": {**part, "text": text}}
         yield {"type": "response.output_item.done", "output_index": 0, "item": message(text)}
