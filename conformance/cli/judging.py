@@ -59,9 +59,12 @@ class Judging:
     def narrowed(self, names: Set[str]) -> ResultDocument:
         """The document of those verdicts alone that are named: the others were not told."""
         assert self.result is not None
+        assert self.document is not None
         told = [verdict for verdict in self.result.verdicts if verdict.name in names]
         untold = len(self.result.verdicts) - len(told)
-        return self._document(told, [f"{untold} verdicts were not told (stopped early)"] if untold else [])
+        if not untold:
+            return self.document
+        return self._document(told, [f"{untold} verdicts were not told (stopped early)"])
 
     def _document(self, verdicts: Iterable[Verdict], partial: Iterable[str] = ()) -> ResultDocument:
         result = self.result

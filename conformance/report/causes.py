@@ -2,10 +2,11 @@
 
 Two ways, both checked against the run itself, so that nothing is explained away:
 
-1. A *pattern* is a known defect and the whole set of rules that it breaks, as measured on the miniatures (each
-   is a right target with exactly that one defect; `miniatures.lock` holds what it fails). A pattern explains a
-   group of failures when the rules that it is for fail, every rule that it breaks fails too as far as it was
-   judged, and each explained rule fails in no case in which the pattern's own rules hold.
+1. A *pattern* is a defect and the whole set of rules that it breaks, as measured on the miniatures (each is a
+   right target with exactly that one defect; `miniatures.lock` holds what it fails). A pattern explains a group
+   of failures when the rules that it is for fail, at least half of what it breaks fails as far as it was judged,
+   and each explained rule fails in no case in which the pattern's own rules hold. The cause is worded by what was
+   seen of the rule that the pattern is for, not by the miniature: two defects may break the same rules.
 2. What is left is grouped when it fails at exactly the same places.
 
 A rule that fits nowhere is a cause of its own. Dialects are looked at apart; where they agree, one cause names
@@ -15,7 +16,7 @@ them all. Each failing rule of a dialect stands in exactly one cause.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from conformance.report.document import CauseEntry, VerdictEntry
@@ -27,9 +28,8 @@ _JUDGED = ("pass", "fail", "expected-fail")
 
 @dataclass(frozen=True)
 class Pattern:
-    """A known defect: what it is in words, the rules that it is for, and all rules that it breaks."""
+    """A known defect: the rules that it is for, and all rules that it breaks."""
 
-    words: str
     roots: frozenset[str]
     breaks: frozenset[str]
 
@@ -54,15 +54,20 @@ def _causes(dialect: str | None, verdicts: list[VerdictEntry], patterns: Sequenc
     failing = {verdict["rule"]: verdict for verdict in verdicts if verdict["outcome"] == "fail"}
     causes: list[CauseEntry] = []
     left = dict(failing)
-    fitting = [pattern for pattern in patterns if pattern.roots and pattern.breaks & judged <= broken.keys()]
+    fitting = [pattern for pattern in patterns if pattern.roots and _fits(pattern, judged, broken.keys())]
     while True:
         explained, pattern = _best(fitting, left, broken)
         if pattern is None:
             break
         first = min(pattern.roots & explained)
-        causes.append(_cause(pattern.words, dialect, first, explained))
+        causes.append(_cause(left[first], dialect, explained))
         left = {rule: verdict for rule, verdict in left.items() if rule not in explained}
     return causes + _same_places(dialect, left)
+
+
+def _fits(pattern: Pattern, judged: Set[str], broken: Set[str]) -> bool:
+    expected = pattern.breaks & judged
+    return pattern.roots <= broken and 2 * len(expected & broken) >= len(expected)
 
 
 def _best(
@@ -84,19 +89,20 @@ def _same_places(dialect: str | None, left: dict[str, VerdictEntry]) -> list[Cau
     groups: dict[frozenset[tuple[object, ...]], list[str]] = defaultdict(list)
     for rule, verdict in left.items():
         groups[_places(verdict)].append(rule)
-    return [_cause(_words(left[rules[0]], len(rules)), dialect, rules[0], rules) for rules in groups.values()]
+    return [_cause(left[rules[0]], dialect, rules) for rules in groups.values()]
 
 
-def _cause(words: str, dialect: str | None, first: str, rules: Iterable[str]) -> CauseEntry:
-    return CauseEntry(cause=words, dialects=[dialect], rules=[first, *sorted(set(rules) - {first})], fix_first=first)
-
-
-def _words(verdict: VerdictEntry, rules: int) -> str:
-    if rules == 1:
-        return verdict["requirement"]
-    place = verdict["violations"][0]
-    where = f"event {place['event_index']} of" if place["event_index"] is not None else "the same answer in"
-    return f"{where} case {place['case']}, first of the places where all of them fail"
+def _cause(first: VerdictEntry, dialect: str | None, rules: Iterable[str]) -> CauseEntry:
+    """The cause that shows in `first`: one rule is told by its requirement, several by what was seen of the first."""
+    others = sorted(set(rules) - {first["rule"]})
+    violation = first["violations"][0]
+    seen = f"{first['rule']}: {violation['message']} (case {violation['case']})"
+    return CauseEntry(
+        cause=seen if others else first["requirement"],
+        dialects=[dialect],
+        rules=[first["rule"], *others],
+        fix_first=first["rule"],
+    )
 
 
 def _cases(verdict: VerdictEntry) -> frozenset[str]:

@@ -19,7 +19,7 @@ def known_patterns() -> tuple[Pattern, ...]:
     file = files("conformance.miniatures") / "miniatures.lock"
     lock: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return tuple(
-        Pattern(miniature.description, frozenset(miniature.for_rules), frozenset(lock[miniature.name]))
+        Pattern(frozenset(miniature.for_rules), frozenset(lock[miniature.name]))
         for miniature in all_miniatures()
         if miniature.name in lock
     )

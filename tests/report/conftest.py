@@ -202,7 +202,6 @@ def document_of(verdicts: list[Verdict], **more: Any) -> ResultDocument:
         "drives": 9,
         "patterns": [
             Pattern(
-                "no response.created event",
                 frozenset({"stream.created-first"}),
                 frozenset({"stream.created-first", "stream.created-once"}),
             )
