@@ -68,9 +68,10 @@ class PartReading:
         if not self.family.array:
             return self.family.of(item)
         parts = as_list(item.get(self.family.array))
-        if self.index is None or not 0 <= self.index < len(parts):
+        position = self.index or 0  # events without an index are of the first part
+        if not 0 <= position < len(parts):
             return None
-        part = as_dict(parts[self.index])
+        part = as_dict(parts[position])
         return self.family.of(part) if part.get("type") == self.family.part_type else None
 
     @cached_property
@@ -126,7 +127,8 @@ class ItemReading:
     @property
     def name(self) -> str:
         """What to call it in messages."""
-        return f"the {self.type or 'item'} at output_index {self.output_index}"
+        place = f"at output_index {self.output_index}" if self.output_index is not None else self.id or "without index"
+        return f"the {self.type or 'item'} {place}"
 
     @property
     def is_call(self) -> bool:

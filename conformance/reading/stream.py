@@ -150,7 +150,7 @@ class _Reader:
         for event, kind in zip(self.reading.events, self.reading.types, strict=True):
             if kind == ITEM_ADDED:
                 self._added(event)
-            elif event.get("output_index") is not None or event.get("item_id") is not None:
+            elif kind == ITEM_DONE or event.get("output_index") is not None or event.get("item_id") is not None:
                 item = self._find(event) or self._new()
                 item.events.append(event)
                 self._part(item, event, kind)
