@@ -20,7 +20,7 @@ examples:
   responses-conformance run --target-url http://127.0.0.1:8001/v1 --fake-port 9000 --dialect messages
 
   # see a failure before you have one
-  responses-conformance run --target miniature:created-missing --dialect vllm --rule 'stream.*'
+  responses-conformance run --target miniature:no-created --dialect vllm --rule 'stream.*'
 
   # in CI: a report for the job, and known failures that do not break it
   responses-conformance run --target my-proxy.toml --junitxml report.xml --summary summary.md \\

@@ -7,7 +7,8 @@ Two ways, both checked against the run itself, so that nothing is explained away
    of failures when the rules that it is for fail, at least half of what it breaks fails as far as it was judged,
    and each explained rule fails in no case in which the pattern's own rules hold. The cause is worded by what was
    seen of the rule that the pattern is for, not by the miniature: two defects may break the same rules.
-2. What is left is grouped when it fails at exactly the same places.
+2. What is left is grouped when it fails at exactly the same places and speaks of the same thing (`sequence_number`
+   is absent, by a rule and by a schema): many unrelated rules look at the same events.
 
 A rule that fits nowhere is a cause of its own. Dialects are looked at apart; where they agree, one cause names
 them all. Each failing rule of a dialect stands in exactly one cause.
@@ -15,8 +16,9 @@ them all. Each failing rule of a dialect stands in exactly one cause.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from conformance.report.document import CauseEntry, VerdictEntry
@@ -89,7 +91,37 @@ def _same_places(dialect: str | None, left: dict[str, VerdictEntry]) -> list[Cau
     groups: dict[frozenset[tuple[object, ...]], list[str]] = defaultdict(list)
     for rule, verdict in left.items():
         groups[_places(verdict)].append(rule)
-    return [_cause(left[rules[0]], dialect, rules) for rules in groups.values()]
+    return [_cause(left[rules[0]], dialect, rules) for group in groups.values() for rules in _related(group, left)]
+
+
+def _related(rules: Sequence[str], verdicts: Mapping[str, VerdictEntry]) -> list[list[str]]:
+    """Rules that share a subject with another of the group, together; the first rule of each names its cause."""
+    related: list[tuple[list[str], set[str]]] = []
+    for rule in rules:
+        subjects = _subjects(verdicts[rule])
+        sharing = [entry for entry in related if entry[1] & subjects]
+        related = [entry for entry in related if entry not in sharing]
+        members = [member for entry in sharing for member in entry[0]]
+        related.append(([*members, rule], subjects.union(*(entry[1] for entry in sharing))))
+    return [members for members, _ in related]
+
+
+_WORD = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
+
+_GENERAL_WORDS = """
+a all an and any array as at before both but by done empty event events expected first for found from got has in
+input integer is it item items its last list missing no none not nothing null number object of on one or other output
+part parts required response same should started string text than that the there this to two type upstream valid value
+was what where which with without completed failed incomplete in_progress stream streamed message reasoning refusal
+function_call custom_tool_call tool_search_call field keys key
+"""
+_GENERAL = frozenset(_GENERAL_WORDS.split())
+"""Words that rules about anything use: to share one of them is no relation."""
+
+
+def _subjects(verdict: VerdictEntry) -> set[str]:
+    """What a verdict speaks of: the words of its first violation that are not of the general sort."""
+    return set(_WORD.findall(verdict["violations"][0]["message"].lower())) - _GENERAL
 
 
 def _cause(first: VerdictEntry, dialect: str | None, rules: Iterable[str]) -> CauseEntry:

@@ -81,7 +81,9 @@ def verdict_message(verdict: VerdictEntry, rerun: Sequence[str], *, every: bool 
     """
     violations = verdict["violations"]
     if not violations:
-        return f"{_title(verdict)}\n{_joined(_labelled('reason', verdict['reason'] or 'no reason given'))}"
+        lines = _labelled("requirement", verdict["requirement"])
+        lines += _labelled("reason", verdict["reason"] or "no reason given")
+        return f"{_title(verdict)}\n{_joined(lines)}"
     told = [violation for violation in violations if every and violation["evidence"]] or violations[:1]
     also = "" if len(told) > 1 else _rest(violations)
     messages = [failure_message(verdict, one, rerun_line(rerun, verdict, one["case"]), also) for one in told]

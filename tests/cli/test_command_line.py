@@ -48,6 +48,21 @@ def test_every_command_has_help_with_an_example(command: Any, name: str) -> None
     assert f"responses-conformance {name}" in done.out
 
 
+def test_the_miniatures_and_rules_that_help_names_exist(command: Any) -> None:
+    """What the examples of the help name can be typed as it stands."""
+    import re
+
+    from conformance.miniatures import get
+    from conformance.rules import REGISTRY
+
+    text = "".join(command(name, "--help").out for name in COMMANDS)
+    names = re.findall(r"miniature:([a-z-]+)", text)
+    assert [get(name).name for name in names] == names != []
+    rules = re.findall(r"explain ([a-z]+\.[a-z-]+)", text)
+    assert rules
+    assert set(rules) <= REGISTRY.keys()
+
+
 def test_no_command_shows_the_help_and_is_a_usage_error(command: Any) -> None:
     """Without a command there is nothing to do: help, and exit 4."""
     done = command()

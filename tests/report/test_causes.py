@@ -19,9 +19,11 @@ PATTERN = Pattern(frozenset({"a.root"}), frozenset({"a.root", "b.one", "b.two"})
 def entry(samples: Any) -> Any:
     """Makes an entry from a rule, an outcome, and (case, event) places."""
 
-    def make(rule: str, outcome: Outcome, *places: tuple[str, int | None], dialect: str = "vllm") -> VerdictEntry:
+    def make(
+        rule: str, outcome: Outcome, *places: tuple[str, int | None], dialect: str = "vllm", actual: str | None = None
+    ) -> VerdictEntry:
         findings = [
-            samples.make_finding(samples.make_transcript(case), Place("stream", 0, event), "a", rule)
+            samples.make_finding(samples.make_transcript(case), Place("stream", 0, event), "a", actual or rule)
             for case, event in places
         ]
         made: VerdictEntry = verdict_entry(samples.make_verdict(samples.make_rule(rule), outcome, *findings))
@@ -85,14 +87,23 @@ def test_the_pattern_that_explains_most_wins(entry: Any) -> None:
     assert _grouped(entries, small, PATTERN) == [["a.root", "b.one", "b.two"]]
 
 
-def test_identical_places_are_one_cause(entry: Any) -> None:
-    """Without a pattern, rules that fail at exactly the same events stand together."""
+def test_identical_places_and_subject_are_one_cause(entry: Any) -> None:
+    """Without a pattern, rules that speak of the same thing at exactly the same events stand together."""
     entries = [
-        entry("a.x", Outcome.FAIL, ("c1", 3), ("c2", 4)),
-        entry("a.y", Outcome.FAIL, ("c1", 3), ("c2", 4)),
-        entry("a.z", Outcome.FAIL, ("c1", 3)),
+        entry("a.x", Outcome.FAIL, ("c1", 3), ("c2", 4), actual="no `sequence_number`"),
+        entry("a.y", Outcome.FAIL, ("c1", 3), ("c2", 4), actual="sequence_number: Field required"),
+        entry("a.z", Outcome.FAIL, ("c1", 3), actual="no `sequence_number`"),
     ]
     assert _grouped(entries) == [["a.x", "a.y"], ["a.z"]]
+
+
+def test_identical_places_alone_are_no_cause(entry: Any) -> None:
+    """Two rules that look at the same events for different things have two causes."""
+    entries = [
+        entry("a.x", Outcome.FAIL, ("c1", 3), actual="the item has no status"),
+        entry("a.y", Outcome.FAIL, ("c1", 3), actual="no delta for the item"),
+    ]
+    assert _grouped(entries) == [["a.x"], ["a.y"]]
 
 
 def test_a_place_without_an_event_joins_nothing(entry: Any) -> None:
