@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, get_args
 
 from openai.types.responses import Response, ResponseOutputItem
+from openai.types.responses.response import ToolChoice
 from openai.types.responses.response_error import ResponseError
 from openresponses_types import types as open_responses
 from pydantic import TypeAdapter, ValidationError
@@ -34,6 +35,12 @@ def _openai_items() -> dict[str, Any]:
     return {kind: model for model in get_args(union) for kind in get_args(model.model_fields["type"].annotation)}
 
 
+def _choices() -> frozenset[str]:
+    models = [model for model in get_args(ToolChoice) if hasattr(model, "model_fields")]
+    return frozenset(kind for model in models for kind in get_args(model.model_fields["type"].annotation))
+
+
+_OPENAI_CHOICES = _choices()
 _OPENAI_ITEMS = _openai_items()
 _OPEN_RESPONSES_ITEMS = {
     "message": open_responses.Message,
@@ -169,6 +176,9 @@ def _for_openai(response: dict[str, Any]) -> dict[str, Any]:
             **_SOME_RESPONSE,
             **{key: inner for key, inner in value.items() if key != "output" or inner is not None},
         }
+    choice = as_dict(value.get("tool_choice")).get("type")
+    if isinstance(choice, str) and choice not in _OPENAI_CHOICES:  # echoed as asked for: the request's fault
+        value["tool_choice"] = "auto"
     error = as_dict(value.get("error"))
     if isinstance(error.get("code"), str) and error["code"] not in _KNOWN_CODES:
         value["error"] = {**error, "code": "server_error"}

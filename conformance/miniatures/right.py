@@ -220,7 +220,8 @@ class Scribe:
             if secret and status != "in_progress":
                 value["encrypted_content"] = f"sealed:{position}:{len(secret)}"
             return value | ({"status": status} if self.flavour.call_fields else {})
-        minted = self.flavour.call_ids == "own" or not 0 < len(said.call_id) <= 64
+        taken = [call.call_id for call in self.said.calls].count(said.call_id) > 1
+        minted = self.flavour.call_ids == "own" or taken or not 0 < len(said.call_id) <= 64
         call_id = f"call_{self.response_id[-6:]}{position:04d}" if minted else said.call_id
         call = {"type": kind, "call_id": call_id, "name": said.name, family.field: text}
         return call | ({"id": item_id, "status": status} if self.flavour.call_fields else {})
