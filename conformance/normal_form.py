@@ -12,6 +12,7 @@ order, every text, every index, every status, and how the exchange ended.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -105,6 +106,8 @@ def response_form(exchange: Exchange) -> Any:
 def drive_difference(left: Drive, right: Drive) -> Difference | None:
     """The first difference between two drives of one case."""
     forms = [normal_form_of_drive(drive) for drive in (left, right)]
+    if json.dumps(forms[0]) == json.dumps(forms[1]):
+        return None  # the usual case, ten times faster than looking for the place
     return next(
         (
             found
