@@ -277,7 +277,7 @@ _ENDINGS = (
     _ends("refused-late", "I could say that", finish="refusal", dialects=("messages",)),
     _ends("refused", finish="refusal", dialects=("messages",)),
     _ends("refusal", Refusal(("I cannot ", "do that.")), dialects=("chat_completions",)),
-    _ends("eof-in-text", Text(("Half a ", "sent")), Dies("eof"), **_CUT),
+    _ends("eof-in-text", Text(("Half ", "a ", "sen", "t")), Dies("eof"), **_CUT),
     _ends("eof-in-call", "Before. ", _WHOLE_CALL, _HALF_CALL, Dies("eof"), **_CUT),
     _ends("error-in-text", Text(("So far ", "so good")), Error(500, "The engine has died."), **_CUT),
     _ends("rate-limit-in-text", Text(("Slow ",)), Error(429, "Rate limit."), **_CUT, dialects=("messages", "vllm")),
