@@ -222,9 +222,11 @@ class FakeUpstream:
         told = str(error) if isinstance(error, FakeError) else "".join(traceback.format_exception(error))
         call.problem = f"the fake could not answer: {told}"
         if call.status is None:
+            # A whole answer: the connection stays open, or the target's next request on it would be lost.
             failure = HttpFailure(500, "server_error", f"the fake could not answer: {error}")
             transmission.send(self.dialect.failure(failure), AsFramed())
-        wire.close()
+        else:
+            wire.close()
         call.ended = "broken"
 
 
