@@ -49,6 +49,7 @@ def evidence_of(finding: Finding, side: str) -> Evidence | None:
         return None
     exchange = drive.exchanges[place.exchange]
     words = needles(finding.violation.expected, finding.violation.actual)
+    names = tuple(word for word in words if not any(longer.endswith("." + word) for longer in words))
     event = _event_at(exchange, place.event)
     return Evidence(
         request=_request_line(exchange, words),
@@ -57,7 +58,7 @@ def evidence_of(finding: Finding, side: str) -> Evidence | None:
         events=_events_around(exchange, place.event, words) if side != "upstream" or event else [],
         events_total=len(exchange.events),
         body=None if exchange.is_stream or side == "upstream" else _body(exchange, words),
-        upstream_chunk=_chunk_before(exchange, event, words) if side != "upstream" else None,
+        upstream_chunk=_chunk_before(exchange, event, names) if side != "upstream" else None,
         upstream_request=_upstream_request(drive, exchange, place.call, side, words),
     )
 
@@ -194,15 +195,14 @@ def _texts(event: Event | None) -> Iterable[str]:
 
 
 _COMMON = re.compile(r"response\b.*|[a-z_]{1,4}|output_index|content_index|sequence_number|item_id|call_id|arguments")
-"""Words of the Responses API itself: that an upstream says one of them proves nothing."""
 
 
 def _first_saying(frames: Sequence[_Frame], words: Iterable[str]) -> tuple[_Frame, str] | None:
     for word in words:
-        if not _COMMON.fullmatch(word):
-            for frame in frames:
-                if word in frame.text:
-                    return frame, word
+        saying = [frame for frame in frames if word in frame.text]
+        # A word of the API itself, or one that stands in every other frame, proves nothing.
+        if saying and not _COMMON.fullmatch(word) and (len(frames) < 3 or 2 * len(saying) <= len(frames)):
+            return saying[0], word
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from conformance.report.causes import Pattern, group_causes
 from conformance.report.document import VerdictEntry
 from conformance.report.json_result import verdict_entry
+from conformance.report.patterns import known_patterns
 from conformance.rules import Place
 from conformance.verdict import Outcome
 
@@ -117,6 +120,16 @@ def test_dialects_with_the_same_cause_are_told_once(entry: Any) -> None:
     entries = [entry("a.x", Outcome.FAIL, ("c1", 3), dialect=dialect) for dialect in ("vllm", "messages")]
     (cause,) = group_causes(entries)
     assert cause["dialects"] == ["vllm", "messages"]
+
+
+def test_each_locked_miniature_is_a_pattern() -> None:
+    """What the miniatures are known to break is what failures are grouped by; each breaks what it is for."""
+    lock = json.loads((files("conformance.miniatures") / "miniatures.lock").read_text(encoding="utf-8"))
+    patterns = known_patterns()
+    assert len(patterns) == len(lock) > 0
+    for pattern in patterns:
+        assert pattern.roots
+        assert pattern.breaks
 
 
 def test_every_failure_stands_in_exactly_one_cause(document: Any) -> None:
