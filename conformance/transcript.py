@@ -123,7 +123,7 @@ class Exchange:
         """The body as JSON; None when it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def header(self, name: str) -> str | None:
@@ -164,7 +164,7 @@ class Exchange:
         for index, sse in enumerate(self.stream.events):
             try:
                 data = json.loads(sse.data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 data = None
             while arrivals[position][0] < sse.end and position + 1 < len(arrivals):
                 position += 1
