@@ -16,6 +16,7 @@ headers.
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -85,17 +86,20 @@ def send(
     body: Any,
     *,
     headers: Mapping[str, str] | None = None,
+    packed: bool = False,
     hooks: Hooks | None = None,
     started: float | None = None,
 ) -> Exchange:
     """Send one request and read all that follows.
 
     `path` is relative to the endpoint's base ("/responses"). `body` is a JSON value, raw bytes, or None for
-    no body. Times count from `started` (on `time.monotonic()`; now if None). Raises TargetError when nothing
-    accepts the connection, HarnessError when the body cannot be written as JSON.
+    no body; `packed` gzips it. Times count from `started` (on `time.monotonic()`; now if None). Raises
+    TargetError when nothing accepts the connection, HarnessError when the body cannot be written as JSON.
     """
-    payload = _payload(body)
-    sent_headers = _headers(endpoint, body, payload, headers or {})
+    payload, own = _payload(body), dict(headers or {})
+    if packed and payload is not None:
+        payload, own["content-encoding"] = gzip.compress(payload, mtime=0), "gzip"
+    sent_headers = _headers(endpoint, body, payload, own)
     exchange = Exchange(ClientRequest(method, endpoint.base + path, sent_headers, body))
     _Call(
         endpoint, exchange, payload, hooks or Hooks(), time.monotonic() if started is None else started

@@ -242,6 +242,7 @@ class _Run:
                 path,
                 body,
                 headers=turn.headers,
+                packed=turn.packed,
                 hooks=hooks,
                 started=self.started,
             )

@@ -39,7 +39,7 @@ def writes_of(reply: Reply, delivery: Delivery, dialect: Dialect) -> Sequence[Wr
     """The writes of a reply. Bodies that are no event stream are cut as well, but get no noise and no gate."""
     match delivery:
         case AsFramed():
-            return [Write(frame.data) for frame in reply.frames]
+            return [Write(frame.data, frame.pause) for frame in reply.frames]
         case Whole():
             return [Write(reply.body)]
         case ByteByByte(pause):
@@ -48,7 +48,7 @@ def writes_of(reply: Reply, delivery: Delivery, dialect: Dialect) -> Sequence[Wr
         case Gated():
             last = len(reply.frames) - 1
             return [
-                Write(frame.data, frame=index, gate=frame.gate if index < last else "")
+                Write(frame.data, frame.pause, frame=index, gate=frame.gate if index < last else "")
                 for index, frame in enumerate(reply.frames)
             ]
         case Hostile():

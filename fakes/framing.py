@@ -1,4 +1,4 @@
-"""Deviations of a stream's framing that are the same in every dialect: applied to the encoded reply."""
+"""What a stream's framing has in every dialect alike: silences and deviations, applied to the encoded reply."""
 
 from __future__ import annotations
 
@@ -7,11 +7,36 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from fakes.reply import Frame, Reply
+from fakes.script import Part, Raw, Script, Silence
 
-__all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "reframe"]
+__all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "mark_silences", "reframe", "silenced"]
+
+_MARK = b"\0silence "
 
 JSON_ALWAYS = "json-always"
 """The upstream ignores `stream` and answers with one JSON body (diegosouzapw/OmniRoute#3089)."""
+
+
+def mark_silences(script: Script) -> Script:
+    """The script with its silences as raw marks, which every dialect's encoder leaves where they are."""
+    if not any(isinstance(part, Silence) for part in script.parts):
+        return script
+    return dataclasses.replace(script, parts=tuple(_marked(part) for part in script.parts))
+
+
+def _marked(part: Part) -> Part:
+    return Raw(_MARK + str(part.seconds).encode()) if isinstance(part, Silence) else part
+
+
+def silenced(reply: Reply) -> Reply:
+    """The reply with each mark made a pause after the frame before it; a mark at the very start is dropped."""
+    frames: list[Frame] = []
+    for frame in reply.frames:
+        if not frame.data.startswith(_MARK):
+            frames.append(frame)
+        elif frames:
+            frames[-1] = dataclasses.replace(frames[-1], pause=float(frame.data.removeprefix(_MARK)))
+    return reply if len(frames) == len(reply.frames) else dataclasses.replace(reply, frames=tuple(frames))
 
 
 def _in_two_data_lines(reply: Reply) -> Reply:

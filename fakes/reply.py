@@ -34,11 +34,13 @@ class Frame:
     """Bytes that the service writes at once: on a stream one event (llama.cpp joins several), else the body.
 
     `gate` is the text or reasoning that the client must have received before a gated delivery releases the
-    next frame; "" gates nothing (arguments and control events never gate).
+    next frame; "" gates nothing (arguments and control events never gate). `pause` is a silence after it, in
+    seconds.
     """
 
     data: bytes
     gate: str = ""
+    pause: float = 0.0
 
 
 Fault = Literal["cut", "reset", "reset-before-status", "stall"]

@@ -27,6 +27,7 @@ __all__ = [
     "RedactedReasoning",
     "Refusal",
     "Script",
+    "Silence",
     "Text",
     "ToolCall",
     "Usage",
@@ -133,6 +134,13 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """Nothing for so many seconds, streamed replies only. It is kept by `AsFramed` and `Gated` deliveries."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Raw:
     """Bytes put on the wire as they are, streamed replies only: one frame."""
 
@@ -169,6 +177,7 @@ Part: TypeAlias = (
     | Interleaved
     | Ping
     | Comment
+    | Silence
     | Raw
     | Error
     | Dies

@@ -16,8 +16,10 @@ def all_cases() -> tuple[Case, ...]:
         calls,
         clients,
         endings,
+        endpoints,
         failures,
         history,
+        leaving,
         reasoning,
         requests,
         special_tools,
@@ -28,11 +30,14 @@ def all_cases() -> tuple[Case, ...]:
     )
     from conformance.cases.recorded import recorded_cases
 
+    # Those that wait come first: the others are driven while they do.
     families = (
+        leaving,
         text,
         reasoning,
         calls,
         endings,
+        endpoints,
         wire,
         usage,
         failures,

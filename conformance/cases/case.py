@@ -30,6 +30,7 @@ class Turn:
     endpoints (`path` is relative to the API's base, e.g. "/responses"). In it and anywhere in `request`
     "{previous}" stands for the id of the previous turn's response, {"$output": n} as an input item for all
     output items of turn n, and "{call_id:n:k}" for the call_id of the k-th call of turn n.
+    `packed` sends the body gzipped, with the `content-encoding` that says so.
     `leave_after` makes the client close its connection after so many events (0: before the status line).
     """
 
@@ -39,6 +40,7 @@ class Turn:
     path: str = "/responses"
     headers: Mapping[str, str] = field(default_factory=dict)
     raw_body: bytes | None = None
+    packed: bool = False
     leave_after: int | None = None
 
 

@@ -190,6 +190,14 @@ CASES = (
         drives=STREAMED,
     ),
     Case(
+        id="ending.invalid-in-text",
+        summary="In the middle of the text the upstream finds the request invalid: no retry can mend it.",
+        source="openai/codex, codex-rs: invalid_prompt is final, unknown codes are tried again",
+        turns=answers(says(Text(("Wait, ", "what?")), Error(400, "The request is invalid."), finish=None, usage=None)),
+        drives=STREAMED,
+        dialects=("messages", "vllm"),
+    ),
+    Case(
         id="ending.rate-limit-in-text",
         summary="A rate limit strikes in the middle of the text.",
         source="openai/codex, codex-rs: rate_limit_exceeded with `try again in`",

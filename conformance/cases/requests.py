@@ -302,6 +302,14 @@ CASES = (
         metadata={"ticket": "A-17", "team": "blue"},
     ),
     Case(
+        id="request.identifiers",
+        summary="Identifiers of the end user.",
+        source="openai.types.responses.ResponseCreateParams.safety_identifier; BerriAI/litellm#36268",
+        turns=answers(says("Noted."), safety_identifier="user-17", user="user-17"),
+        dialects=("chat_completions", "messages"),
+        drives=frozenset({"stream"}),
+    ),
+    Case(
         id="request.image-url",
         summary="An image by its address.",
         source="BerriAI/litellm#12204",

@@ -79,6 +79,7 @@ def text_done(transcript: Transcript) -> Iterator[Seen | Violation]:
 
 @rule(
     "content.refusal-done-equals-deltas",
+    dialects=("chat_completions", "messages"),
     level=INTEGRITY,
     profiles=SPECIFICATIONS,
     source=DELTAS + "; openai.types.responses.ResponseRefusalDoneEvent",
@@ -153,6 +154,7 @@ def item_text(transcript: Transcript) -> Iterator[Seen | Violation]:
 
 @rule(
     "content.item-refusal-equals-deltas",
+    dialects=("chat_completions", "messages"),
     level=INTEGRITY,
     profiles=SPECIFICATIONS,
     source=DELTAS + "; openai.types.responses.ResponseOutputRefusal",
@@ -297,6 +299,7 @@ def _annotations(part: Any) -> list[Any]:
 
 @rule(
     "content.annotation-events-equal-item",
+    dialects=("chat_completions", "messages"),
     level=RECOMMENDED,
     profiles=SPECIFICATIONS,
     source="openai.types.responses.ResponseOutputTextAnnotationAddedEvent",

@@ -94,6 +94,7 @@ def reasoning_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violati
 
 @rule(
     "content.refusal-equals-upstream",
+    dialects=("chat_completions",),
     level=INTEGRITY,
     profiles=SPECIFICATIONS,
     evidence="both",
@@ -328,6 +329,7 @@ def _urls(stream: StreamReading) -> list[tuple[object, object, object]]:
 
 @rule(
     "content.citations-not-altered",
+    dialects=("chat_completions", "messages"),
     level=INTEGRITY,
     profiles=SPECIFICATIONS,
     evidence="both",
@@ -351,6 +353,7 @@ def citations_not_altered(transcript: Transcript) -> Iterator[Seen | Violation]:
 
 @rule(
     "content.citations-kept",
+    dialects=("chat_completions", "messages"),
     level=RECOMMENDED,
     profiles=SPECIFICATIONS,
     evidence="both",

@@ -1,0 +1,69 @@
+"""Cases of time: a client that leaves, and an upstream that is silent."""
+
+from __future__ import annotations
+
+from conformance.cases.build import WEATHER_TOOL, answers, asks, call, says, thinks
+from conformance.cases.case import Case, Turn
+from conformance.transcript import DriveKind
+from fakes.reply import Reply, Verbatim
+from fakes.script import Dies, Silence, Text
+
+__all__ = ["CASES"]
+
+STREAM: frozenset[DriveKind] = frozenset({"stream"})
+KEPT_ALIVE = frozenset({"keep-alive"})
+SILENCE = Silence(2.6)
+NOTHING_YET = Verbatim(Reply(200, (("content-type", "text/event-stream"),), (), "stall"))
+
+CASES = (
+    Case(
+        id="leaving.in-the-text",
+        summary="The client leaves in the middle of the text; the upstream would go on.",
+        source="BerriAI/litellm#36123; tombii/better-ccflare#360; dotnet/yarp#461",
+        turns=(
+            Turn(
+                request=asks(),
+                answers=(says(Text(("One, ", "two, ", "three, ")), Dies("stall"), finish=None, usage=None),),
+                leave_after=5,
+            ),
+        ),
+        drives=STREAM,
+        tags=frozenset({"client-leaves"}),
+    ),
+    Case(
+        id="leaving.before-the-first-byte",
+        summary="The client leaves before the upstream has said anything.",
+        source="BerriAI/litellm#31499; Mesh-LLM/mesh-llm#1406; 1rgs/claude-code-proxy#114",
+        turns=(Turn(request=asks(), answers=(NOTHING_YET,), leave_after=0),),
+        drives=frozenset({"stream", "json"}),
+        tags=frozenset({"client-leaves"}),
+    ),
+    Case(
+        id="silence.in-the-text",
+        summary="The upstream is silent for longer than the keep-alive interval, in the middle of the text.",
+        source="openclaw/openclaw#70739; maximhq/bifrost#5010; Menci/Floway#498",
+        turns=answers(says(Text(("Let me think ", "about it. ")), SILENCE, Text(("Yes, ", "indeed.")))),
+        drives=STREAM,
+        features=KEPT_ALIVE,
+        tags=frozenset({"silence"}),
+    ),
+    Case(
+        id="silence.between-items",
+        summary="The upstream is silent between the reasoning and a call.",
+        source="james-6-23/codex2api#623; openai-node 7.57, ResponseAccumulator",
+        turns=answers(
+            says(
+                thinks("Now the weather."),
+                "One moment.",
+                SILENCE,
+                call("get_weather", {"city": "Oslo"}),
+                finish="tool_calls",
+            ),
+            tools=[WEATHER_TOOL],
+            reasoning={"effort": "medium", "summary": "auto"},
+        ),
+        drives=STREAM,
+        features=KEPT_ALIVE,
+        tags=frozenset({"silence"}),
+    ),
+)
