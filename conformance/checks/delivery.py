@@ -99,9 +99,12 @@ def _same_as_plain(transcript: Transcript, kind: DriveKind, words: str) -> Judge
 
 
 def _died(drive: Drive) -> bool:
-    """Whether the upstream's connection broke: what then still arrives is a matter of timing."""
+    """Whether the upstream broke off, or failed before its first word: what then arrives depends on when it did."""
     calls = [call for exchange in drive.exchanges for call in exchange.answered_calls]
-    return any(call.ended in ("reset", "cut", "stalled", "client-gone") for call in calls)
+    broke = any(call.ended in ("reset", "cut", "stalled", "client-gone") for call in calls)
+    return broke or any(
+        exchange.said is not None and "http-error" in exchange.said.ends for exchange in drive.exchanges
+    )
 
 
 @rule(

@@ -161,6 +161,8 @@ def never_succeeds(transcript: Transcript) -> Judged:
 def by_http_status(transcript: Transcript) -> Judged:
     """A failure before the upstream's first word is told by the HTTP status, for a stream too."""
     for visit, said in _failed_before(transcript):
+        if 200 <= said.status < 300:
+            continue  # it began: a target that has passed this on is bound to its 200
         if visit.exchange.status is not None and visit.exchange.status >= 400:
             yield visit.seen()
         elif _tells_failure(visit.exchange):

@@ -244,12 +244,12 @@ def instructions_not_inherited(transcript: Transcript) -> Judged:
 )
 def orphan_result_not_misattributed(transcript: Transcript) -> Judged:
     """A result whose call is not in the context is refused, dropped, or shown as such; never given to another call."""
+    for visit in visits(transcript):
+        asked = asked_in(visit)
+        if asked is not None and _orphans(asked) and visit.exchange.status in (400, 422):
+            yield visit.seen()
     for crossing in crossings(transcript):
-        asked = crossing.asked
-        ids = {piece.call_id for piece in asked.of("call")}
-        for result in asked.of("result"):
-            if result.call_id in ids or not asked.whole:
-                continue
+        for result in _orphans(crossing.asked):
             owners = _owners(result, crossing)
             if owners:
                 yield crossing.broken(
@@ -258,6 +258,12 @@ def orphan_result_not_misattributed(transcript: Transcript) -> Judged:
                 )
             else:
                 yield crossing.seen
+
+
+def _orphans(asked: Asked) -> list[Piece]:
+    """The results whose call is not in the context, where all of the context is known."""
+    ids = {piece.call_id for piece in asked.of("call")}
+    return [result for result in asked.of("result") if result.call_id not in ids] if asked.whole else []
 
 
 def _owners(orphan: Piece, crossing: Crossing) -> list[str]:

@@ -329,9 +329,7 @@ def usage_asked_for(transcript: Transcript) -> Judged:
 def stream_options_with_stream_only(transcript: Transcript) -> Judged:
     """`stream_options` is not sent when the upstream is asked for a whole answer."""
     for crossing in crossings(transcript):
-        if crossing.sent.body.get("stream") is True:
-            continue
-        if crossing.sent.body.get("stream_options") is None:
+        if crossing.sent.body.get("stream") is True or crossing.sent.body.get("stream_options") is None:
             yield crossing.seen
         else:
             yield crossing.broken("no `stream_options`", quote(crossing.sent.body["stream_options"]))

@@ -31,7 +31,7 @@ from conformance.transcript import DriveKind, Transcript
 from fakes.reply import HttpFailure, Reply, Verbatim
 from fakes.script import Dialect, Dies, Error, RedactedReasoning, Refusal, Text
 
-__all__ = ["CROSSING_SAMPLES", "crossing_transcripts"]
+__all__ = ["CROSSING_SAMPLES", "crossing_transcripts", "locked_crossings"]
 
 _SOURCE = "openai-openapi, CreateResponse"
 _BOTH: frozenset[DriveKind] = frozenset({"stream", "json"})
@@ -329,3 +329,12 @@ def crossing_transcripts() -> Iterator[tuple[str, Transcript]]:
         for case in CROSSING_SAMPLES:
             for dialect in case.dialects:
                 yield name, right_case(case, dialect, target)
+
+
+def locked_crossings() -> Iterator[Transcript]:
+    """The right transcripts that miniatures are locked by: one target in all dialects, the other in one of each."""
+    plain, patient = RIGHT_TARGETS["plain"], RIGHT_TARGETS["patient"]
+    for number, case in enumerate(CROSSING_SAMPLES):
+        for dialect in case.dialects:
+            yield right_case(case, dialect, plain)
+        yield right_case(case, case.dialects[number % len(case.dialects)], patient)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import conformance.checks  # noqa: F401 - registers the rules
+from conformance.miniatures.crossing_samples import locked_crossings
 from conformance.miniatures.miniature import Miniature, all_miniatures
 from conformance.miniatures.samples import locked_samples
 from conformance.rules import REGISTRY, Rule, Violation
@@ -22,13 +23,13 @@ _MOST = 4  # situations judged by all rules, a miniature
 Lock = Mapping[str, Sequence[str]]
 
 
-RIGHT: list[Callable[[], Iterable[Transcript]]] = [locked_samples]
-"""What the miniatures are applied to: each entry gives right transcripts. Register further ones here."""
+RIGHT: tuple[Callable[[], Iterable[Transcript]], ...] = (locked_samples, locked_crossings)
+"""What the miniatures are applied to: right transcripts. A miniature is locked by the first in which it shows."""
 
 
 @cache
-def _right() -> tuple[Transcript, ...]:
-    return tuple(transcript for source in RIGHT for transcript in source())
+def _right(source: Callable[[], Iterable[Transcript]]) -> tuple[Transcript, ...]:
+    return tuple(source())
 
 
 def broken(rules: Iterable[Rule], transcript: Transcript) -> Iterator[str]:
@@ -38,17 +39,22 @@ def broken(rules: Iterable[Rule], transcript: Transcript) -> Iterator[str]:
             yield rule.id
 
 
-@cache
-def _right_breaks() -> Mapping[int, frozenset[str]]:
-    """What right transcripts break: recommendations that their flavour does not follow, other profiles' rules."""
-    return {id(transcript): frozenset(broken(REGISTRY.values(), transcript)) for transcript in _right()}
+_BROKEN: dict[int, tuple[Transcript, frozenset[str]]] = {}
+
+
+def _right_breaks(transcript: Transcript) -> frozenset[str]:
+    """What a right transcript breaks: recommendations that its flavour does not follow, other profiles' rules."""
+    known = _BROKEN.get(id(transcript))
+    if known is None or known[0] is not transcript:
+        known = _BROKEN[id(transcript)] = (transcript, frozenset(broken(REGISTRY.values(), transcript)))
+    return known[1]
 
 
 def _showing(miniature: Miniature, transcripts: Sequence[Transcript]) -> list[tuple[Transcript, Transcript]]:
     """Right and wrong transcripts in which the miniature breaks what it is for; `_MOST` of them, spread evenly."""
     rules = [REGISTRY[rule] for rule in miniature.for_rules if rule in REGISTRY]
     changed = [(right, wrong) for right in transcripts if (wrong := miniature(right)) is not right]
-    showing = [pair for pair in changed if any(True for _ in broken(rules, pair[1]))]
+    showing = [pair for pair in changed if set(broken(rules, pair[1])) - set(broken(rules, pair[0]))]
     step = max(1, -(-len(showing) // _MOST))
     return showing[::step]
 
@@ -59,11 +65,10 @@ def failing(miniature: Miniature, transcripts: Sequence[Transcript] | None = Non
     `transcripts` are the right ones to apply it to: those of `RIGHT`, unless given.
     """
     found: set[str] = set()
-    for right, wrong in _showing(miniature, _right() if transcripts is None else transcripts):
-        before = _right_breaks().get(id(right))
-        already = before if before is not None else frozenset(broken(REGISTRY.values(), right))
-        rules = [rule for rule in REGISTRY.values() if rule.id not in already and rule.id not in found]
-        found.update(broken(rules, wrong))
+    given = (transcripts,) if transcripts is not None else (_right(source) for source in RIGHT)
+    for right, wrong in next((pairs for right in given if (pairs := _showing(miniature, right))), []):
+        already = _right_breaks(right) | found
+        found.update(broken([rule for rule in REGISTRY.values() if rule.id not in already], wrong))
     return found
 
 
