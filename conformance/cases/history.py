@@ -175,6 +175,7 @@ CASES = (
         user("Time?"),
         call_item("call_1", "get_time", ""),
         output_item("call_1", "12:00"),
+        tags=frozenset({"garbled"}),
         **TOOLS,
     ),
     _remembering(
@@ -184,6 +185,7 @@ CASES = (
         user("Weather in Oslo?"),
         call_item("call_1", "get_weather", '{"city": "Os'),
         output_item("call_1", "failed to parse the arguments"),
+        tags=frozenset({"garbled"}),
         **TOOLS,
     ),
     _remembering(

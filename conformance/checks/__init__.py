@@ -1,6 +1,7 @@
 """The suite's checks."""
 
 from conformance.checks import (
+    answers,
     clients,
     content,
     delivery,
@@ -34,6 +35,7 @@ from conformance.checks import (
 )
 
 __all__ = [
+    "answers",
     "clients",
     "content",
     "delivery",

@@ -203,12 +203,12 @@ def doubtful_answer_has_content(transcript: Transcript) -> Judged:
     for stream, said in _ended(transcript):
         if said.finish is not None or "completed" not in said.ends or stream.outcome != "completed":
             continue
-        kinds = {as_dict(item).get("type") for item in stream.output or ()}
+        kinds = {str(as_dict(item).get("type")) for item in stream.output or ()}
         if kinds & {"message", "function_call", "custom_tool_call"}:
             yield _seen(stream)
         else:
             yield _violation(
-                stream, "a message or a call in the output, or another ending", f"items: {sorted(map(str, kinds))}"
+                stream, "a message or a call in the output, or another ending", f"items: {sorted(kinds)}"
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.crossings import Judged, Visit, quote, visits
-from conformance.pieces import at
+from conformance.pieces import at, text_of
 from conformance.rules import MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
 
@@ -101,8 +101,8 @@ def names_param(transcript: Transcript) -> Judged:
 def _unknown_previous(transcript: Transcript) -> Iterator[Visit]:
     for visit in visits(transcript):
         previous = at(visit.exchange.request.body, "previous_response_id")
-        given = {at(exchange.json, "id") for exchange in visit.earlier}
-        given |= {event.get("response", "id") for exchange in visit.earlier for event in exchange.events}
+        given = {text_of(at(exchange.json, "id")) for exchange in visit.earlier}
+        given |= {text_of(event.get("response", "id")) for exchange in visit.earlier for event in exchange.events}
         if visit.asks_for_a_response and isinstance(previous, str) and previous not in given:
             yield visit
 

@@ -1,6 +1,7 @@
 """Miniatures: named wrong proxies that prove that each check can fail."""
 
 from conformance.miniatures import (
+    answers,
     clients,
     content,
     delivery,
@@ -30,6 +31,7 @@ __all__ = [
     "Edit",
     "Miniature",
     "all_miniatures",
+    "answers",
     "clients",
     "content",
     "delivery",
