@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from .tools import Tool, unwrap
+from .freeform import FreeText
+from .tools import Tool
 
 End = Literal["stop", "length", "content_filter", "refusal", "error"]
 
@@ -67,11 +68,12 @@ class Item:
     stopped: bool = False
     call_id: str = ""
     tool: Tool | None = None
+    free: FreeText = field(default_factory=FreeText)
 
     @property
     def held(self) -> bool:
         """Whether the item's content is shown only when it is done."""
-        return self.tool is not None and self.tool.kind != "function"
+        return self.tool is not None and self.tool.kind == "tool_search"
 
     def whole(self) -> bool:
         """Whether a call's arguments are one complete JSON value."""
@@ -95,5 +97,5 @@ def call_body(item: Item, tool: Tool, arguments: str) -> dict[str, Any]:
     if tool.namespace is not None:
         body["namespace"] = tool.namespace
     if tool.kind == "custom":
-        return {**body, "type": "custom_tool_call", "input": unwrap(arguments)}
+        return {**body, "type": "custom_tool_call", "input": item.free.text}
     return {**body, "type": "function_call", "arguments": arguments}

@@ -22,9 +22,10 @@ from .items import FAMILY, PREFIX, End, Item, Part, call_body
 from .request import Request
 from .response import Usage, resource
 from .sealed import Carried, Sealer
-from .tools import Toolbox, unwrap
+from .tools import Toolbox
 
 _encode = msgspec.json.encode
+_DELTAS = {"function": "response.function_call_arguments", "custom": "response.custom_tool_call_input"}
 
 
 class Stream:
@@ -126,7 +127,14 @@ class Stream:
         call.pieces.append(text)
         if call.index < 0:
             self._advance()
-        elif call.tool is not None and call.tool.kind == "function" and call.done is None:
+        elif call.parts and call.done is None:
+            self._argue(call, text)
+
+    def _argue(self, call: Item, text: str) -> None:
+        """A delta of an open call: the arguments of a function as they are, of a custom tool the text in them."""
+        if call.tool is not None and call.tool.kind == "custom":
+            text = call.free.feed(text)
+        if text:
             self._delta(call.parts[0], text)
 
     # --- endings
@@ -229,11 +237,10 @@ class Stream:
         self._announced.append(item)
         added = self._body(item, "in_progress", empty=True)
         self._emit("response.output_item.added", output_index=item.index, item=added)
-        if item.tool is not None and item.tool.kind == "function":
+        if item.tool is not None and item.tool.kind in _DELTAS:
             item.parts = [Part("arguments")]
-            self._template(item, item.parts[0], "response.function_call_arguments.delta", "", b"}\n\n")
-            if item.pieces:
-                self._delta(item.parts[0], "".join(item.pieces))
+            self._template(item, item.parts[0], f"{_DELTAS[item.tool.kind]}.delta", "", b"}\n\n")
+            self._argue(item, "".join(item.pieces))
         for part in () if item.kind == "call" else item.parts:
             self._open_part(item, part)
             if part is not item.parts[-1]:
@@ -283,10 +290,9 @@ class Stream:
             name = item.tool.name if item.tool else ""
             self._emit("response.function_call_arguments.done", **where, name=name, arguments=arguments)
         elif kind == "custom":
-            text = unwrap(arguments)
-            if text:
-                self._emit("response.custom_tool_call_input.delta", **where, delta=text)
-            self._emit("response.custom_tool_call_input.done", **where, input=text)
+            if rest := item.free.finish(arguments):
+                self._delta(item.parts[0], rest)
+            self._emit("response.custom_tool_call_input.done", **where, input=item.free.text)
 
     def _body(self, item: Item, status: str, *, empty: bool = False) -> dict[str, Any]:
         """The item as an object; ``empty`` as it is announced, before its deltas."""

@@ -8,12 +8,9 @@ the client declared (openai/codex routes a call by all three).
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import msgspec
 
 from .errors import invalid
 
@@ -179,30 +176,3 @@ def _as_function(tool: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         "additionalProperties": False,
     }
     return described, parameters
-
-
-_OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
-_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$")
-
-
-def unwrap(arguments: str) -> str:
-    """The free text of a custom tool's call, from its arguments; of cut arguments, the text so far."""
-    try:
-        value = msgspec.json.decode(arguments or "{}")
-    except msgspec.DecodeError:
-        opening = _OPENING.match(arguments)
-        return _prefix(arguments[opening.end() :]) if opening else arguments
-    if isinstance(value, dict) and isinstance(value.get("input"), str):
-        return str(value["input"])
-    return "" if value == {} else arguments
-
-
-def _prefix(text: str) -> str:
-    """Decode the beginning of a JSON string that has no end, without a half escape."""
-    backslashes = len(text) - len(text.rstrip("\\"))
-    if backslashes % 2 or not text.endswith("\\"):
-        text = _CUT_ESCAPE.sub("", text)
-    try:
-        return str(json.loads(f'"{text}"', strict=False))
-    except ValueError:
-        return text

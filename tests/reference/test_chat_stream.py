@@ -410,7 +410,7 @@ def test_a_sign_of_life_shows_what_the_client_has(exchange: Any, wire: Any) -> N
     assert event["sequence_number"] == before.count(b"\n\n")
     done, open_call = event["response"]["output"]
     assert (done["status"], done["content"][0]["text"]) == ("completed", "Hi")
-    assert (open_call["status"], open_call["input"]) == ("in_progress", "")
+    assert (open_call["status"], open_call["input"]) == ("in_progress", "x")
     assert event["response"]["status"] == "in_progress"
 
 

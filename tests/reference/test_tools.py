@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from reference.proxy.errors import ApiError
-from reference.proxy.tools import Toolbox, unwrap
+from reference.proxy.freeform import FreeText
+from reference.proxy.tools import Toolbox
 
 NAMESPACES = [
     {"type": "namespace", "name": "mcp__docs", "description": "", "tools": [{"type": "function", "name": "search"}]},
@@ -89,13 +90,38 @@ INPUTS = {
     '{"input":"a\\u00': "a",
     '{"input":"a\\\\\\u0': "a\\",
     '{"inp': '{"inp',
+    '{"n":1,"input":"a"}': "a",
+    '{"input":"a", "n":1}': "a",
+    '{"input":"a\u2028\\u2028\\ud83d\\ude00\\u00e9"}': "a\u2028\u2028😀é",
+    '{"input":"\\ud83d\\n\\ud83d\\ud83d\\ude00\\ude00"}': "\ufffd\n\ufffd😀\ufffd",
+    '{"input":"a\\ud83d\\ud': "a",
+    '{"input":"C:\\xyz\\q"} trailing': "C:\\xyz\\q",
+    '{"input":"a\nb"}': "a\nb",
+    "x" * 300 + '{"input":"a"}': "x" * 300 + '{"input":"a"}',
 }
 
 
 @pytest.mark.parametrize("arguments", INPUTS)
 def test_the_text_of_a_custom_call(arguments: str) -> None:
     """The input is unwrapped, of cut arguments as far as it came; anything else is kept as it is."""
-    assert unwrap(arguments) == INPUTS[arguments]
+    for size in (1, 2, 3, 7, len(arguments) or 1):
+        free = FreeText()
+        pieces = [arguments[at : at + size] for at in range(0, len(arguments), size)]
+        given = [free.feed(piece) for piece in pieces] + [free.finish(arguments)]
+        assert "".join(given) == free.text == INPUTS[arguments]
+
+
+def test_the_text_of_a_custom_call_streams(exchange: Any, wire: Any) -> None:
+    """Each fragment of the arguments gives its text at once, never half a character of it."""
+    translation = exchange.prepare({"tools": [PATCH]})
+    fragments = ['{"input":"*** Be', "gin\\", "n\\ud83d", '\\ude00"', "}"]
+    given = []
+    for number, fragment in enumerate(fragments):
+        more = {"id": "a", "name": "apply_patch"} if number == 0 else {}
+        translation.reader.feed(wire.chat(wire.call(0, fragment, **more), finish=None, done=False), 101.0)
+        frames = translation.stream.take().split(b"\n\n")
+        given.append([json.loads(frame.partition(b"data: ")[2])["delta"] for frame in frames if b'"delta":' in frame])
+    assert given == [["*** Be"], ["gin"], ["\n"], ["😀"], []]
 
 
 def test_a_custom_call_that_was_cut_is_not_given_out(exchange: Any, wire: Any) -> None:
