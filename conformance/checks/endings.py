@@ -207,9 +207,7 @@ def doubtful_answer_has_content(transcript: Transcript) -> Judged:
         if kinds & {"message", "function_call", "custom_tool_call"}:
             yield _seen(stream)
         else:
-            yield _violation(
-                stream, "a message or a call in the output, or another ending", f"items: {sorted(kinds)}"
-            )
+            yield _violation(stream, "a message or a call in the output, or another ending", f"items: {sorted(kinds)}")
 
 
 def _cut_calls(stream: StreamReading, said: Said) -> Iterator[tuple[SaidItem, ItemReading]]:

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import conformance.checks as checks
+import conformance.miniatures as miniatures
+from conformance.miniatures import Miniature, all_miniatures
+from conformance.miniatures.crossing_samples import crossing_transcripts
+from conformance.rules import REGISTRY, Rule, Seen, Violation
+from conformance.transcript import Transcript
+
+_CHECKS = (
+    checks.delivery,
+    checks.endings,
+    checks.endpoints,
+    checks.error_codes,
+    checks.failures,
+    checks.history,
+    checks.non_streaming,
+    checks.refusals,
+    checks.retries,
+    checks.round_trips,
+    checks.special_tools,
+    checks.tool_choice,
+    checks.tools,
+    checks.upstream_request,
+    checks.upstream_settings,
+    checks.upstream_texts,
+    checks.upstream_turns,
+)
+_MINIATURES = (
+    miniatures.delivery,
+    miniatures.endings,
+    miniatures.endpoints,
+    miniatures.failures,
+    miniatures.history,
+    miniatures.non_streaming,
+    miniatures.tools,
+    miniatures.upstream_request,
+    miniatures.upstream_settings,
+    miniatures.upstream_texts,
+    miniatures.upstream_turns,
+)
+
+Right = list[tuple[str, Transcript]]
+Judge = Callable[[str, Transcript], list[Violation]]
+
+
+class _Rules(list[Rule]):
+    """A list that shows itself by its length: hypothesis writes out what a test was given."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rules>"
+
+
+@pytest.fixture(scope="session")
+def crossing_rules() -> list[Rule]:
+    """The rules about what crosses a target."""
+    names = {module.__name__ for module in _CHECKS}
+    return _Rules(rule for rule in REGISTRY.values() if rule.check.__module__ in names)
+
+
+@pytest.fixture(scope="session")
+def crossing_miniatures() -> list[Miniature]:
+    """The miniatures of those rules."""
+    names = {module.__name__ for module in _MINIATURES}
+    return [wrong for wrong in all_miniatures() if wrong.edit.__module__ in names or _registers_for(wrong, names)]
+
+
+def _registers_for(wrong: Miniature, names: set[str]) -> bool:
+    """Whether a miniature was wrapped (by `request_miniature`, `stream_miniature`) in one of the modules."""
+    return any(hasattr(module, wrong.edit.__name__) for module in _MINIATURES if module.__name__ in names)
+
+
+@pytest.fixture(scope="session")
+def right() -> Right:
+    """Every sample in its dialects through every right target, with the target's name."""
+    return list(crossing_transcripts())
+
+
+@pytest.fixture(scope="session")
+def violations() -> Judge:
+    """The violations of one rule in a transcript."""
+
+    def judge(rule: str, transcript: Transcript) -> list[Violation]:
+        return [found for found in REGISTRY[rule].check(transcript) if isinstance(found, Violation)]
+
+    return judge
+
+
+@pytest.fixture(scope="session")
+def seen() -> Callable[[str, Transcript], int]:
+    """How often a rule was seen to hold in a transcript."""
+
+    def judge(rule: str, transcript: Transcript) -> int:
+        return sum(isinstance(found, Seen) for found in REGISTRY[rule].check(transcript))
+
+    return judge
