@@ -208,8 +208,8 @@ class _Run:
                 self._blame_harness(calls)
                 if self.result.problem:
                     break
-        except CannotContinueError as trouble:
-            self._give_up(f"turn {len(self.result.exchanges) + 1} cannot be sent: {trouble}", "target")
+        except CannotContinueError:
+            pass  # the answer that leaves nothing to go on from is judged as it is; there is no next turn to judge
         except TargetError as trouble:
             self._give_up(str(trouble), "target")
         except HarnessError as trouble:

@@ -45,6 +45,10 @@ def rerun_line(rerun: Sequence[str], verdict: VerdictEntry, case: str) -> str:
     return shlex.join(words)
 
 
+MOST_CASES = 8
+"""Cases that a message names; a result document names all."""
+
+
 def failure_message(verdict: VerdictEntry, violation: ViolationEntry, rerun: str, also: str = "") -> str:
     """One violation, told in full. `rerun` is the last line (see `rerun_line`), `also` where else it is broken."""
     lines = [_title(verdict)]
@@ -186,7 +190,7 @@ def _upstream_request(evidence: Evidence) -> list[str]:
 
 
 def _rest(violations: Sequence[ViolationEntry]) -> str:
-    """Where the requirement is broken besides the first place: every case, with counts."""
+    """Where the requirement is broken besides the first place: cases with counts, the first of many."""
     counts = _counts(violations)
     counts[violations[0]["case"]] -= 1
     return _worded(+counts, "more place")
@@ -207,4 +211,7 @@ def _worded(counts: Counter[str], noun: str) -> str:
     if not counts:
         return ""
     places = [f"{case} ({count})" if count > 1 else case for case, count in counts.items()]
+    more = len(places) - MOST_CASES
+    if more > 1:
+        places[MOST_CASES:] = [f"and {more} cases more (--json FILE names them all)"]
     return f"{plural(counts.total(), noun)} in {plural(len(counts), 'case')}: {', '.join(places)}"
