@@ -195,7 +195,8 @@ class _Messages:
         if not self._flavour.files:
             raise invalid("Files are not supported by this server's upstream.", "input", "unsupported_parameter")
         if part.data is None:
-            raise invalid("Files by 'file_url' are not supported by this server's upstream.", "input")
+            message = "Files by 'file_url' are not supported by this server's upstream."
+            raise invalid(message, "input", "unsupported_parameter")
         return {"type": "file", "file": {"file_data": part.data, "filename": part.name or "file"}}
 
 

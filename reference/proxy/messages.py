@@ -224,7 +224,7 @@ def _think(body: dict[str, Any], request: Request, history: History) -> None:
         body["thinking"] = {"type": "adaptive", "display": "summarized"}
     elif budget < 1024:
         history.warnings.append("thinking is off: max_output_tokens leaves no room for it")
-    elif _unsigned_loop(history):
+    elif _unsigned_loop(body["messages"]):
         history.warnings.append("thinking is off for this turn: the reasoning before the tool call is missing")
     else:
         shown = {"display": "summarized"} if version else {}
@@ -234,13 +234,16 @@ def _think(body: dict[str, Any], request: Request, history: History) -> None:
         body["output_config"] = {"effort": _EFFORT[asked.effort]}
 
 
-def _unsigned_loop(history: History) -> bool:
-    """Whether a running tool loop lacks the thinking block that ``enabled`` demands at its start."""
-    last = history.turns[-1] if history.turns else None
-    if not isinstance(last, Assistant) or not last.calls():
-        return False
-    first = last.blocks[0]
-    return not (isinstance(first, Thought) and first.carried and first.carried.blocks)
+def _unsigned_loop(messages: list[dict[str, Any]]) -> bool:
+    """Whether a running tool loop does not begin with the thinking block that ``enabled`` demands there.
+
+    It runs as long as results are the last thing, even with words of the user after them in the same message
+    (anomalyco/opencode#3077), and begins with the first of its rounds.
+    """
+    first, at = "", len(messages) - 1
+    while at > 0 and messages[at]["role"] == "user" and messages[at]["content"][0]["type"] == "tool_result":
+        first, at = messages[at - 1]["content"][0]["type"], at - 2
+    return first not in ("", "thinking", "redacted_thinking")
 
 
 def _sample(body: dict[str, Any], request: Request, history: History) -> dict[str, Any]:

@@ -131,6 +131,8 @@ def _explain(problem: str) -> ApiError:
 
 
 def _check_text(request: Request) -> None:
+    if (request.text or {}).get("verbosity") not in (None, "low", "medium", "high"):
+        raise invalid("'text.verbosity' must be low, medium or high.", "text.verbosity", "invalid_value")
     form = request.format
     if not isinstance(form, dict) or form.get("type") not in ("text", "json_object", "json_schema"):
         raise invalid("'text.format.type' must be text, json_object or json_schema.", "text.format", "invalid_value")

@@ -25,6 +25,7 @@ REFUSED = {
     "conversation": [{"conversation": "c"}, {"conversation": {"id": "c"}}],
     "prompt": [{"prompt": {"id": "p"}}],
     "generate": [{"generate": False}],
+    "text.verbosity": [{"text": {"verbosity": "huge"}}, {"text": {"verbosity": 3}}, {"text": {"verbosity": ["low"]}}],
     "text.format": [{"text": {"format": {"type": "xml"}}}],
     "text.format.name": [{"text": {"format": {"type": "json_schema", "name": "a b", "schema": {}}}}],
     "text.format.schema": [{"text": {"format": {"type": "json_schema", "name": "a"}}}],

@@ -134,10 +134,13 @@ def test_thinking_is_off_only_where_its_start_is_missing(sent: Any, exchange: An
     settings = {"input": loop, "reasoning": {"effort": "low"}}
     assert "thinking" not in sent({"model": "claude-sonnet-4-5", **settings}, "messages")
     assert "thinking" in sent({"model": "claude-opus-4-8", **settings}, "messages")
-    assert "thinking" in sent({**settings, "model": "claude-sonnet-4-5", "input": [*loop, loop[0]]}, "messages")
+    model = {**settings, "model": "claude-sonnet-4-5"}
+    assert "thinking" not in sent({**model, "input": [*loop, loop[0]]}, "messages")
+    assert "thinking" in sent({**model, "input": [*loop, {"role": "assistant", "content": "b"}, loop[0]]}, "messages")
     signed = exchange(wire.messages(*wire.thinking_block(0, "t")), dialect="messages").result["output"]
-    settings["input"] = [loop[0], *signed, *loop[1:]]
-    assert "thinking" in sent({"model": "claude-sonnet-4-5", **settings}, "messages")
+    assert "thinking" in sent({**model, "input": [loop[0], *signed, *loop[1:]]}, "messages")
+    assert "thinking" in sent({**model, "input": [loop[0], *signed, *loop[1:], *loop[1:]]}, "messages")
+    assert "thinking" not in sent({**model, "input": [*loop, *signed, *loop[1:]]}, "messages")
 
 
 SAMPLING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
