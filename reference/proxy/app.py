@@ -23,7 +23,7 @@ from . import request as requests
 from .body import read_body
 from .config import Config
 from .conversations import Conversations, as_items, page
-from .errors import ApiError, invalid
+from .errors import ApiError, invalid, raised, safe_message
 from .history import CallIds
 from .relay import Relay
 from .sealed import Sealer
@@ -96,11 +96,13 @@ class Proxy:
                     raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
                 return await handler(request)
             except ApiError as error:
+                asked, why = f"{request.method} {request.url.path}", safe_message(error.message, "")
+                log.info("%s error %d: %s", _header(asked), error.status, _header(why))
                 return _error(error)
             except ClientDisconnect:
                 return Response(status_code=499)
-            except Exception:
-                log.exception("internal error")
+            except Exception as error:  # noqa: BLE001 - the last resort
+                log.error("internal error: %s", raised(error))
                 return _error(ApiError(500, "The proxy failed on this request."))
 
         return guarded
@@ -125,8 +127,8 @@ class Proxy:
             if stored and result is not None and result["status"] != "failed":
                 try:
                     self._store.put(tenant, Record(result, own, asked.previous_response_id, frames))
-                except sqlite3.Error:  # a full disk must not cost the client its answer
-                    log.exception("a response could not be stored")
+                except sqlite3.Error as error:  # a full disk must not cost the client its answer
+                    log.error("a response could not be stored: %s", error)
 
         stored = asked.store is not False
         relay = Relay(
@@ -291,9 +293,9 @@ class _Tracked:
 
     def _log(self) -> None:
         usage, failure = self._translation.stream.usage, self._translation.stream.failure
-        first = f"{self._relay.first_byte - self._started:.3f}" if self._relay.first_byte else "-"
+        first = f"{self._relay.first_byte - self._started:.3f}s" if self._relay.first_byte else "-"
         log.info(
-            "%s %s first=%ss total=%.3fs in=%s out=%s%s%s",
+            "%s %s first=%s total=%.3fs in=%s out=%s%s%s",
             self._label,
             self._relay.outcome,
             first,

@@ -7,6 +7,8 @@ answers it retries, which end the turn).
 from __future__ import annotations
 
 import re
+import traceback
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -110,6 +112,13 @@ def from_upstream(status: int, body: bytes, retry_after: str | None = None, secr
 def from_event(document: Any, secret: str | None = None) -> ApiError:
     """What the client is told when an error comes inside an answer that began with 200."""
     return _translate(document, None, None, secret)
+
+
+def raised(error: BaseException) -> str:
+    """An internal error as one line for the log: its class and place, never its words, which may quote a key."""
+    frame = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" at {PurePath(entry.filename).name}:{entry.lineno} in {entry.name}" for entry in frame)
+    return f"{type(error).__name__}{place}"
 
 
 def safe_message(text: str, fallback: str, secret: str | None = None) -> str:

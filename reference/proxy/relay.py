@@ -19,7 +19,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from .config import Config
-from .errors import ApiError
+from .errors import ApiError, raised
 from .translation import Translation
 from .upstream import LOST, Upstream
 
@@ -86,8 +86,8 @@ class Relay:
         except ApiError as error:
             self.outcome = f"error {error.status}"
             await answer(send, error, self._headers)
-        except Exception:
-            log.exception("internal error")
+        except Exception as error:  # noqa: BLE001 - the last resort
+            log.error("internal error: %s", raised(error))
             if self.first_byte is None:
                 await answer(send, ApiError(500, "The proxy failed on this answer."), self._headers)
         finally:
