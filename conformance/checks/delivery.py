@@ -277,28 +277,6 @@ def cancels_when_client_leaves(transcript: Transcript) -> Judged:
                 )
 
 
-@rule(
-    "delivery.not-cached-nor-buffered",
-    level=SHOULD,
-    source="BerriAI/litellm#28384; icebear0828/codex-proxy#609; nginx proxy_buffering (X-Accel-Buffering)",
-    why="nginx collects the events and hands them out in batches.",
-)
-def not_cached_nor_buffered(transcript: Transcript) -> Judged:
-    """A stream says `Cache-Control: no-cache` and `X-Accel-Buffering: no`."""
-    for visit in visits(transcript):
-        if not visit.exchange.is_stream:
-            continue
-        cache = (visit.exchange.header("cache-control") or "").lower()
-        buffering = (visit.exchange.header("x-accel-buffering") or "").lower()
-        if ("no-cache" in cache or "no-store" in cache) and buffering == "no":
-            yield visit.seen()
-        else:
-            yield visit.broken(
-                "`cache-control: no-cache` and `x-accel-buffering: no`",
-                f"cache-control {quote(cache)}, x-accel-buffering {quote(buffering)}",
-            )
-
-
 _OF_THE_UPSTREAM = ("openai-model", "content-encoding", "x-codex-turn-state")
 
 

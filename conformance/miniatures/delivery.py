@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from conformance.miniatures.edits import Draft, edit_exchanges, edit_headers
+from conformance.miniatures.edits import Draft, edit_exchanges
 from conformance.miniatures.miniature import Edit, miniature
 from conformance.transcript import Drive, DriveKind, Exchange, Received, Transcript
 from fakes.log import Lag, UpstreamCall
@@ -170,12 +170,6 @@ def generates_for_nobody(transcript: Transcript) -> Transcript:
         return replace(exchange, upstream=tuple(replace(call, ended=None) for call in exchange.upstream))
 
     return edit_exchanges(transcript, one)
-
-
-@miniature("delivery.not-cached-nor-buffered")
-def may_be_buffered(transcript: Transcript) -> Transcript:
-    """Lets proxies on the way collect its stream."""
-    return edit_headers(transcript, lambda headers: tuple(h for h in headers if h[0] != "x-accel-buffering"))
 
 
 @miniature("delivery.upstream-headers-kept-back")
