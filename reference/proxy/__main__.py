@@ -30,33 +30,85 @@ def _die(message: str) -> NoReturn:
     raise SystemExit(USAGE)
 
 
+_DESCRIPTION = """Serve OpenAI's Responses API (POST /v1/responses) in front of a server that speaks another API.
+Defaults stand in parentheses; a variable is the name of an environment variable."""
+_EPILOG = """examples:
+  vLLM on this machine; clients use http://127.0.0.1:8080/v1
+    responses-proxy --upstream http://127.0.0.1:8000 --dialect vllm --port 8080
+  Anthropic with the proxy's own key, and conversations that outlive a restart
+    responses-proxy --upstream https://api.anthropic.com --dialect messages --port 8080 \\
+        --upstream-api-key-env ANTHROPIC_API_KEY --store responses.db
+  a chat-completions service for which every client has a key of its own
+    responses-proxy --upstream https://host.example/api/v1 --dialect chat_completions --port 8080 \\
+        --forward-client-key
+
+Keys are read from the environment, never from the command line. The exit status is 4 for a wrong command line
+and 1 when the address cannot be used. SIGTERM ends running streams with response.failed, within ten seconds.
+"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
-    cli = _Parser(prog="responses-proxy", description="The Responses API in front of another API.")
-    add = cli.add_argument
+    cli = _Parser(
+        prog="responses-proxy",
+        usage="%(prog)s --upstream URL --dialect DIALECT --port N [options]",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = cli.add_argument_group("required").add_argument
     add("--upstream", required=True, metavar="URL", help="scheme, host and port, or with a path ending in /v1")
     add("--dialect", required=True, choices=("chat_completions", "messages", "vllm"), help="what the upstream speaks")
-    add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    add("--port", required=True, type=int, help="port to listen on; 0 takes a free one")
-    key = cli.add_mutually_exclusive_group()
-    key.add_argument("--upstream-api-key-env", metavar="NAME", help="environment variable with the upstream's key")
-    key.add_argument("--forward-client-key", action="store_true", help="give the client's own key to the upstream")
-    add("--api-key-env", metavar="NAME", help="environment variable with the key that clients must present")
-    add("--reasoning", choices=("summary", "raw"), default="summary", help="form of an upstream's raw reasoning")
-    add("--refusals", choices=("part", "text"), default="part", help="show refusals as ordinary text")
-    add("--system-position", choices=("leading", "in-place"), default="leading", help="one leading message, or each")
-    add("--developer-role", choices=("system", "developer"), default="system", help="role of developer messages")
-    add("--default-max-tokens", type=int, default=32_000, metavar="N", help="Messages: when none is asked")
-    add("--keep-alive", type=float, default=15, metavar="S", help="seconds of silence before a sign of life")
-    add("--connect-timeout", type=float, default=10, metavar="S", help="seconds to reach the upstream")
-    add("--idle-timeout", type=float, default=300, metavar="S", help="seconds the upstream may be silent")
-    add("--max-event-bytes", type=int, default=16 << 20, metavar="N", help="largest upstream event")
-    add("--max-body-bytes", type=int, default=64 << 20, metavar="N", help="largest request, decompressed")
-    add("--store", default=":memory:", metavar="FILE", help="SQLite file for stored responses (memory)")
-    add("--store-limit", type=int, metavar="N", help="most stored responses (1000 in memory, 100000 in a file)")
-    add("--secret-env", metavar="NAME", help="environment variable with the secret behind encrypted_content")
-    add("--quiet", action="store_true", help="no line for each request")
+    add("--port", required=True, type=int, metavar="N", help="port to listen on; 0 takes a free one and says which")
+    _access(cli.add_argument_group("clients, keys and the log"))
+    _translation(cli.add_argument_group("translation"))
+    _limits(cli.add_argument_group("times (seconds) and sizes (bytes)"))
+    _storage(cli.add_argument_group("stored responses"))
     return cli
+
+
+def _access(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    group.add_argument("--api-key-env", metavar="NAME", help="variable with the key that clients must present (none)")
+    key = group.add_mutually_exclusive_group()
+    key.add_argument("--upstream-api-key-env", metavar="NAME", help="variable with the key for the upstream (none)")
+    key.add_argument("--forward-client-key", action="store_true", help="give the client's own key to the upstream")
+    group.add_argument("--quiet", action="store_true", help="no line on stderr for each request")
+
+
+def _translation(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--reasoning", choices=("summary", "raw"), default="summary", help="show an upstream's reasoning as summary "
+        "or as reasoning_text (%(default)s)")  # fmt: skip
+    add("--refusals", choices=("part", "text"), default="part", help="show a refusal as a part of its own or, for "
+        "clients that ignore it, as text (%(default)s)")  # fmt: skip
+    add("--system-position", choices=("leading", "in-place"), default="leading", help="gather system and developer "
+        "messages in one leading message, or leave each where it is (%(default)s)")  # fmt: skip
+    add("--developer-role", choices=("system", "developer"), default="system", help="role that developer messages "
+        "get upstream (%(default)s)")  # fmt: skip
+    add("--default-max-tokens", type=int, default=32_000, metavar="N", help="max_tokens for messages when a request "
+        "has no max_output_tokens (%(default)s)")  # fmt: skip
+
+
+def _limits(group: argparse._ArgumentGroup) -> None:
+    def add(name: str, kind: type, default: float, text: str) -> None:
+        metavar = "S" if kind is float else "BYTES"
+        group.add_argument(name, type=kind, default=default, metavar=metavar, help=f"{text} (%(default)s)")
+
+    add("--keep-alive", float, 15, "silence before response.in_progress is repeated")
+    add("--connect-timeout", float, 10, "time to reach the upstream, else 504")
+    add("--idle-timeout", float, 300, "silence of the upstream before the response has failed")
+    add("--max-event-bytes", int, 16 << 20, "largest event, or unfinished line, of the upstream")
+    add("--max-body-bytes", int, 64 << 20, "largest request, decompressed, else 413")
+
+
+def _storage(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--store", default=":memory:", metavar="FILE", help="SQLite file that survives a restart (in memory)")
+    add("--store-limit", type=int, metavar="N", help="most responses kept; the least recently used go first "
+        "(1000, and 256 MiB, in memory; 100000 in a file)")  # fmt: skip
+    add("--secret-env", metavar="NAME", help="variable with the secret that seals encrypted_content (a random one, "
+        "kept in the store)")  # fmt: skip
 
 
 def _configure(args: argparse.Namespace) -> Config:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -48,6 +50,17 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     for action in parser()._actions:
         assert action.option_strings[-1] in said
         assert action.help
+        if action.default not in (None, False, ":memory:", argparse.SUPPRESS):
+            assert f"({action.default})" in " ".join(said.split())
+
+
+def test_the_examples_of_help_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command that --help shows is a right command line."""
+    shown = (parser().epilog or "").replace("\\\n", "")
+    commands = [shlex.split(line)[1:] for line in shown.splitlines() if line.startswith("    responses-proxy ")]
+    assert len(commands) == 3
+    for command in commands:
+        assert parser().parse_args(command).port == 8080
 
 
 def test_without_the_extra_there_is_one_line(tmp_path: Path) -> None:
