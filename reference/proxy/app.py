@@ -28,7 +28,7 @@ from .history import CallIds
 from .relay import Relay
 from .sealed import Sealer
 from .sse import DONE
-from .store import Record, Store
+from .store import Frames, Record, Store
 from .translation import Core, Translation, prepare, translate, upstream_body
 from .upstream import Upstream
 
@@ -180,7 +180,7 @@ class Proxy:
             raise invalid("Only a response created with 'stream: true' can be streamed.", "stream")
         after = _integer(request, "starting_after", -1)
         # Frame n has sequence number n.
-        frames = record.frames.split(b"\n\n")[:-2][after + 1 :]
+        frames = Frames.unpack(record.frames).split(b"\n\n")[:-2][after + 1 :]
         replay = b"".join(frame + b"\n\n" for frame in frames) + DONE
         return Response(replay, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
 

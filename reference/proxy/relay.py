@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from .config import Config
 from .errors import ApiError, raised
+from .store import Frames
 from .translation import Translation
 from .upstream import LOST, Upstream
 
@@ -28,7 +29,7 @@ _GRACE = 5.0  # seconds for the usage chunk and [DONE] once the upstream has sai
 
 
 class Relay:
-    """An ASGI response; ``finished`` is called with the frames before the last of them is written."""
+    """An ASGI response; ``finished`` is called with the packed frames before the last of them is written."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Relay:
         self._translation = translation
         self._client_key = client_key
         self._streaming = streaming
-        self._kept: list[bytes] | None = [] if keep_frames else None
+        self._kept = Frames() if keep_frames else None
         self._headers = headers
         self._finished = finished
         self._response: aiohttp.ClientResponse | None = None
@@ -173,10 +174,10 @@ class Relay:
     def _keep(self, frames: bytes) -> None:
         stream = self._translation.stream
         if self._kept is not None:
-            self._kept.append(frames)
+            self._kept.add(frames)
         if stream.result is not None:
             self.outcome = stream.result["status"]
-            self._finished(b"".join(self._kept) if self._kept is not None else None)
+            self._finished(self._kept.pack() if self._kept is not None else None)
 
     async def _read(self, posting: asyncio.Future[aiohttp.ClientResponse], deadline: float) -> bytes:
         """The next bytes of the answer, b"" at its end; TimeoutError when the deadline passes."""

@@ -35,7 +35,41 @@ class Record:
     input: list[dict[str, Any]]
     previous: str | None
     frames: bytes | None
-    """Its events as they were streamed; None when it was not."""
+    """Its events as they were streamed, as ``Frames`` packs them; None when it was not."""
+
+
+class Frames:
+    """The events of a stream while it runs, compressed block by block: a long one must not be held as it is."""
+
+    _BLOCK = 256 << 10
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._blocks: list[bytes] = []
+
+    def add(self, frames: bytes) -> None:
+        """Keep these too."""
+        self._pieces.append(frames)
+        self._size += len(frames)
+        if self._size >= self._BLOCK:
+            self._compress()
+
+    def pack(self) -> bytes:
+        """All of them; ``unpack`` gives them back."""
+        self._compress()
+        return b"".join(self._blocks)
+
+    @staticmethod
+    def unpack(packed: bytes) -> bytes:
+        """What ``pack`` was made of."""
+        with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as reader:
+            return reader.read()
+
+    def _compress(self) -> None:
+        self._blocks.append(zstandard.compress(b"".join(self._pieces), 1))
+        self._pieces.clear()
+        self._size = 0
 
 
 class Store:
@@ -66,9 +100,8 @@ class Store:
             if not item.get("id"):
                 item["id"] = f"{item.get('type', 'message')[:3]}_{response_id[5:37]}i{number:03x}"
         given, made = msgspec.json.encode(record.input), msgspec.json.encode(record.response)
-        frames = zstandard.compress(record.frames, 1) if record.frames is not None else None
-        size = len(given) + len(made) + len(frames or b"")
-        row = (response_id, tenant, self._tick(), size, record.previous, given, made, frames)
+        size = len(given) + len(made) + len(record.frames or b"")
+        row = (response_id, tenant, self._tick(), size, record.previous, given, made, record.frames)
         names = {item["id"] for item in [*record.input, *record.response["output"]]}
         with self._db:
             self._db.execute("begin")
@@ -90,8 +123,7 @@ class Store:
         if row is None:
             return None
         self._db.execute("update responses set used = ? where id = ?", (self._tick(), response_id))
-        frames = zstandard.decompress(row[3]) if row[3] is not None else None
-        return Record(msgspec.json.decode(row[0]), msgspec.json.decode(row[1]), row[2], frames)
+        return Record(msgspec.json.decode(row[0]), msgspec.json.decode(row[1]), row[2], row[3])
 
     def delete(self, tenant: str, response_id: str) -> bool:
         """Forget a response; False when there was none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reference.proxy.store import Record, Store
+from reference.proxy.store import Frames, Record, Store
 
 
 def record(number: int, previous: str | None = None, size: int = 1) -> Record:
@@ -83,3 +83,15 @@ def test_a_file_outlives_the_process(tmp_path: Path) -> None:
     second.put("a", record(2))
     assert second.get("a", record(1).response["id"]) is None
     second.close()
+
+
+def test_a_long_stream_is_packed_while_it_runs() -> None:
+    """Frames come back to the byte, however many there are, and what is held is a fraction of them."""
+    frames = Frames()
+    given = [b"data: %d\n\n" % number for number in range(200_000)]
+    for frame in given:
+        frames.add(frame)
+    packed = frames.pack()
+    assert Frames.unpack(packed) == b"".join(given)
+    assert len(packed) < sum(map(len, given)) // 3
+    assert Frames.unpack(Frames().pack()) == b""
