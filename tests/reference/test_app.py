@@ -6,8 +6,11 @@ import asyncio
 import gzip
 import io
 import json
+import socket
 import sqlite3
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -173,6 +176,26 @@ def test_an_upstream_that_is_not_there(serve: Callable[..., None]) -> None:
         assert "127.0.0.1" not in error["message"]
 
     serve(scenario)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a listener whose queue can be filled")
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_upstream_that_does_not_accept(serve: Callable[..., None], stream: bool) -> None:
+    """A connection that is not made in time is a 504 in OpenAI's form, streamed or not."""
+
+    async def scenario(served: Any) -> None:
+        with socket.socket() as deaf, ExitStack() as waiting:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            for _ in range(8):  # more than the queue holds: who comes now is not answered at all
+                client = waiting.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(deaf.getsockname())
+            object.__setattr__(served.proxy.config, "upstream", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+            status, _, body = await served.post({"stream": stream})
+            assert (status, json.loads(body)["error"]["code"]) == (504, "upstream_timeout")
+
+    serve(scenario, connect_timeout=0.2)
 
 
 @pytest.mark.parametrize("dialect", ["chat_completions", "messages"])
