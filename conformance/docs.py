@@ -64,7 +64,7 @@ def _rule_section(rule: Rule) -> Iterator[str]:
         yield f"- Needs the features: {', '.join(sorted(rule.features))}"
     killers = [miniature for miniature in all_miniatures() if rule.id in miniature.for_rules]
     for miniature in killers:
-        yield f"- Caught: `{miniature.name}` — {miniature.summary}"
+        yield f"- Caught: `{miniature.name}` — {miniature.description}"
     yield (
         f"- See it fail: `responses-conformance run --target miniature:{killers[0].name} --rule {rule.id}`"
         if killers

@@ -19,10 +19,19 @@ _TERMINALS = ("response.completed", "response.incomplete", "response.failed")
 
 
 def _gated(transcript: Transcript) -> Iterator[Visit]:
-    """The streams whose upstream waited for the client, chunk by chunk, and that went to their end."""
+    """The streams whose upstream waited for the client, chunk by chunk, and that went to their end.
+
+    Not those of a target that passes no reasoning on: the upstream then waits for what never comes.
+    """
     for visit in visits(transcript, "gated"):
-        if visit.exchange.is_stream and visit.exchange.ended == "complete" and visit.exchange.answered_calls:
+        exchange = visit.exchange
+        if exchange.is_stream and exchange.ended == "complete" and exchange.answered_calls and _tells_all(exchange):
             yield visit
+
+
+def _tells_all(exchange: Exchange) -> bool:
+    thinks = exchange.said is not None and bool(exchange.said.joined("reasoning"))
+    return not thinks or any("reasoning" in event.type and event.type.endswith(".delta") for event in exchange.events)
 
 
 def _last_content_sent(exchange: Exchange) -> float | None:
