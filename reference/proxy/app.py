@@ -213,9 +213,12 @@ class Proxy:
         elif self.config.dialect == "vllm":
             path, key, kept = "/tokenize", "count", ("model", "messages", "tools")
         else:
-            raise ApiError(501, "Chat completions has no way to count tokens.", code="not_implemented")
+            raise _cannot_count()
         wanted = msgspec.json.encode({name: body[name] for name in kept if name in body})
-        counted = await self._upstream.json("POST", path, wanted, _client_key(request))
+        try:
+            counted = await self._upstream.json("POST", path, wanted, _client_key(request))
+        except ApiError as error:
+            raise _cannot_count() if error.code == "upstream_lacks_api" else error from None
         if not isinstance(counted, dict) or not isinstance(counted.get(key), int):
             raise ApiError(502, "The upstream did not count the tokens.", code="upstream_error")
         return _json({"object": "response.input_tokens", "input_tokens": counted[key]})
@@ -334,6 +337,10 @@ def _as_compaction(translation: Translation, context: list[dict[str, Any]]) -> N
         "output": [*users, *result["output"]],
         "usage": result["usage"],
     }
+
+
+def _cannot_count() -> ApiError:
+    return ApiError(501, "This server's upstream has no way to count tokens.", code="not_implemented")
 
 
 def _client_key(request: Request) -> str | None:

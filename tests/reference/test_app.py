@@ -559,6 +559,19 @@ def test_counting_tokens(serve: Callable[..., None], dialect: str, path: str, an
     serve(scenario, dialect=dialect)
 
 
+@pytest.mark.parametrize("dialect", ["messages", "vllm"])
+def test_an_upstream_that_cannot_count(serve: Callable[..., None], dialect: str) -> None:
+    """An upstream of a kind that could count but lacks the endpoint is a 501; its other errors stay what they are."""
+
+    async def scenario(served: Any) -> None:
+        for status, expected in ((404, (501, "not_implemented")), (429, (429, None))):
+            replying(served, status, b'{"detail":"x"}')
+            given, _, body = await served.post({}, "/v1/responses/input_tokens")
+            assert (given, json.loads(body)["error"]["code"]) == expected
+
+    serve(scenario, dialect=dialect)
+
+
 def test_compacting(serve: Callable[..., None], wire: Any) -> None:
     """The compact endpoint gives the user's messages and one blob that stands for the rest."""
 
