@@ -101,9 +101,7 @@ def send(
         payload, own["content-encoding"] = gzip.compress(payload, mtime=0), "gzip"
     sent_headers = _headers(endpoint, body, payload, own)
     exchange = Exchange(ClientRequest(method, endpoint.base + path, sent_headers, body))
-    _Call(
-        endpoint, exchange, payload, hooks or Hooks(), time.monotonic() if started is None else started
-    ).run()
+    _Call(endpoint, exchange, payload, hooks or Hooks(), time.monotonic() if started is None else started).run()
     return exchange
 
 
@@ -113,9 +111,7 @@ def _payload(body: Any) -> bytes | None:
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as trouble:
-        raise HarnessError(
-            f"a request that is no JSON ({trouble}): give the case a raw_body instead"
-        ) from trouble
+        raise HarnessError(f"a request that is no JSON ({trouble}): give the case a raw_body instead") from trouble
 
 
 def _headers(

@@ -1,8 +1,8 @@
 """What can be wrong with a fake or its data, blamed in the type.
 
-    FakeError                 the fake itself, or how it was told to answer
-    ├── EncodingError         a script says what the dialect has no words for
-    └── RecordingError        a recording on disk is not what the format demands
+FakeError                 the fake itself, or how it was told to answer
+├── EncodingError         a script says what the dialect has no words for
+└── RecordingError        a recording on disk is not what the format demands
 """
 
 from __future__ import annotations

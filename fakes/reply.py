@@ -1,6 +1,6 @@
 """Replies: what a fake puts on the wire for one request, and how it is cut into writes.
 
-    Answer  ── a case says it ──▶  Reply (status, headers, frames)  ── Delivery ──▶  writes
+Answer  ── a case says it ──▶  Reply (status, headers, frames)  ── Delivery ──▶  writes
 """
 
 from __future__ import annotations

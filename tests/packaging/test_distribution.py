@@ -85,7 +85,8 @@ def test_nothing_in_the_wheel_changes_a_users_pytest_run(built: Path, wheel_name
 def test_sdist_can_run_the_tests(built: Path) -> None:
     """The sdist holds what `tox` needs, and nothing of a machine."""
     (sdist,) = built.glob("*.tar.gz")
-    names = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"tox.ini", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "docs/architecture.md"} <= names
     assert any(name.startswith("tests/packaging/") for name in names)
     assert [name for name in names if "__pycache__" in name or name.startswith((".tox", ".venv"))] == []
