@@ -285,9 +285,9 @@ async def _served(dialect: Any = "chat_completions", path: str = "", **config: A
 def serve() -> Callable[..., Any]:
     """Runs ``scenario(served)`` against a proxy on loopback, with a deadline."""
 
-    def run(scenario: Callable[[Served], Awaitable[None]], **config: Any) -> None:
+    def run(scenario: Callable[[Served], Awaitable[None]], *, deadline: float = 60, **config: Any) -> None:
         async def bounded() -> None:
-            async with asyncio.timeout(20), _served(**config) as served:
+            async with asyncio.timeout(deadline), _served(**config) as served:
                 await scenario(served)
 
         asyncio.run(bounded())

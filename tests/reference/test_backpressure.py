@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -80,14 +81,16 @@ def test_a_slow_reader_holds_the_upstream_back(
         served.upstream.answer = flood.answer
         asked = json.dumps({"model": "m", "input": "Hi", "stream": True, "store": False}).encode()
         reader, writer = await _connect(served.url)
-        head = f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(asked)}\r\n\r\n"
-        writer.write(head.encode() + asked)
-        written = await flood.held_up
-        assert written < WHOLE // 2, f"{written} of {WHOLE} bytes: the proxy took in what its client did not read"
-        length, tail = 0, b""
-        while piece := await reader.read(BUFFER):
-            length, tail = length + len(piece), (tail + piece)[-100:]
-        writer.close()
+        with closing(writer):
+            head = (
+                f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(asked)}\r\n\r\n"
+            )
+            writer.write(head.encode() + asked)
+            written = await flood.held_up
+            assert written < WHOLE // 2, f"{written} of {WHOLE} bytes: the proxy took in what its client did not read"
+            length, tail = 0, b""
+            while piece := await reader.read(BUFFER):
+                length, tail = length + len(piece), (tail + piece)[-100:]
         assert flood.written > WHOLE
         # The text goes out once as deltas, then in text.done, part.done, item.done and in the terminal event.
         assert length > 5 * WHOLE
