@@ -77,6 +77,13 @@ def _remembers(name: str, /, *items: Any, **body: Any) -> Case:
 
 
 _REQUESTS = (
+    _remembers("sdk-request", {"role": "user", "content": "Hello."}, tags=frozenset({"client", "openai"})),
+    _remembers(
+        "codex-request",
+        user("Hello."),
+        tools=[WEATHER_TOOL, {"type": "web_search", "external_web_access": True}],
+        tags=frozenset({"client", "codex"}),
+    ),
     _remembers(
         "conversation",
         system("Rule two: be kind."),

@@ -21,6 +21,7 @@ from fakes.script import (
     Reasoning,
     RedactedReasoning,
     Refusal,
+    Silence,
     Text,
     ToolCall,
 )
@@ -49,6 +50,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "declared_call": ('described = "d"\nnamed = ["a"]\ninput = "x"', DeclaredCall("d", ("a",), "x")),
     "ping": ("", Ping()),
     "comment": ('text = " hi"', Comment(" hi")),
+    "silence": ("seconds = 1.5", Silence(1.5)),
     "raw": ('data = "data: x\\n\\n"', Raw(b"data: x\n\n")),
     "error": ('status = 529\nmessage = "m"', Error(529, "m")),
     "dies": ('how = "stall"', Dies("stall")),
