@@ -109,12 +109,15 @@ def _same_as_plain(transcript: Transcript, kind: DriveKind, words: str) -> Judge
 
 
 def _died(drive: Drive) -> bool:
-    """Whether the upstream broke off, or failed before its first word: what then arrives depends on when it did."""
+    """Whether the upstream broke off, or failed before its first word: what then arrives depends on when it did.
+
+    A target that leaves once it has heard all, before the last bytes of the end marker, has broken nothing off.
+    """
     calls = [call for exchange in drive.exchanges for call in exchange.answered_calls]
-    broke = any(call.ended in ("reset", "cut", "stalled", "client-gone") for call in calls)
-    return broke or any(
-        exchange.said is not None and "http-error" in exchange.said.ends for exchange in drive.exchanges
-    )
+    broke = any(call.ended in ("reset", "cut", "stalled") for call in calls)
+    said = [exchange.said for exchange in drive.exchanges if exchange.said is not None]
+    unheard = any(call.ended == "client-gone" for call in calls) and any("failed" in one.ends for one in said)
+    return broke or unheard or any("http-error" in one.ends for one in said)
 
 
 @rule(
