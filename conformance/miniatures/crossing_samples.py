@@ -77,6 +77,7 @@ def _remembers(name: str, /, *items: Any, **body: Any) -> Case:
 
 
 _REQUESTS = (
+    _case("string-input", Turn(request={"input": "Hello.", "store": False}, answers=(says("Hi."),)), drives=_STREAM),
     _remembers("sdk-request", {"role": "user", "content": "Hello."}, tags=frozenset({"client", "openai"})),
     _remembers(
         "codex-request",
