@@ -71,7 +71,7 @@ def test_a_client_that_gets_nothing_is_noted_and_then_left_alone(upstream: FakeU
 def test_a_client_one_frame_behind_is_noted(upstream: FakeUpstream, ask: Ask) -> None:
     """A target that holds one delta back is one frame late at each gate."""
     token = new_token()
-    expectation = upstream.expect(token, [replied(("ab", "cd", "ef", "gh"))], delivery=Gated(grace=0.02))
+    expectation = upstream.expect(token, [replied(("ab", "cd", "ef", "gh"))], delivery=Gated(grace=0.4))
 
     def seen(body: bytes) -> None:
         expectation.client_received("abcdefgh"[: 2 * (body.count(b"data:") - 1)])
