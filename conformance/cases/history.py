@@ -17,13 +17,17 @@ from conformance.cases.build import (
 )
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
-from fakes.script import RedactedReasoning
+from fakes.script import RedactedReasoning, Script
 
 __all__ = ["CASES"]
 
 PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
 TOOLS: dict[str, Any] = {"tools": [WEATHER_TOOL, TIME_TOOL]}
+THINKING: dict[str, Any] = {
+    "include": ["reasoning.encrypted_content"],
+    "reasoning": {"effort": "medium", "summary": "auto"},
+}
 OSLO = '{"city":"Oslo"}'
 CET = '{"zone":"CET"}'
 
@@ -38,6 +42,25 @@ def _remembering(name: str, summary: str, source: str, *items: Any, **keys: Any)
         turns=(Turn(request={"input": list(items), "store": False, **keys}, answers=(says("I see."),)),),
         drives=drives,
         tags=tags,
+    )
+
+
+def _looping(name: str, summary: str, source: str, first: Script, **keys: Any) -> Case:
+    """Two turns: a call, and then all that the first response held, with the call's result."""
+    question = user("Weather in Oslo?")
+    asked: dict[str, Any] = {"store": False, **(THINKING if "features" in keys else {}), **TOOLS}
+    back = [question, {"$output": 0}, output_item("{call_id:0:0}", "4 degrees, rain")]
+    return Case(
+        id=f"history.{name}",
+        summary=summary,
+        source=source,
+        turns=(
+            Turn(request={"input": [question], **asked}, answers=(first,)),
+            Turn(request={"input": back, **asked}, answers=(says("It is 4 degrees and it rains."),)),
+        ),
+        drives=PLAIN,
+        tags=frozenset({"loop"}),
+        **keys,
     )
 
 
@@ -281,110 +304,33 @@ CASES = (
         },
         user("Why not?"),
     ),
-    Case(
-        id="history.tool-loop",
-        summary="The client answers a call and sends the first response's items back as they came.",
-        source="Open Responses 2026-04-24, Items are bidirectional; TanStack/ai#1212; 0xPlaygrounds/rig#751",
-        turns=(
-            Turn(
-                request={"input": [user("Weather in Oslo?")], "store": False, **TOOLS},
-                answers=(says("Looking. ", call("get_weather", {"city": "Oslo"}, "call_loop"), finish="tool_calls"),),
-            ),
-            Turn(
-                request={
-                    "input": [
-                        user("Weather in Oslo?"),
-                        {"$output": 0},
-                        output_item("{call_id:0:0}", "4 degrees, rain"),
-                    ],
-                    "store": False,
-                    **TOOLS,
-                },
-                answers=(says("It is 4 degrees and it rains."),),
-            ),
-        ),
-        drives=PLAIN,
-        tags=frozenset({"loop"}),
+    _looping(
+        "tool-loop",
+        "The client answers a call and sends the first response's items back as they came.",
+        "Open Responses 2026-04-24, Items are bidirectional; TanStack/ai#1212; 0xPlaygrounds/rig#751",
+        says("Looking. ", call("get_weather", {"city": "Oslo"}, "call_loop"), finish="tool_calls"),
     ),
-    Case(
-        id="history.reasoning-loop",
-        summary="Reasoning before a call goes back to the upstream in the turn that brings the result.",
-        source="openai/openai-agents-python#1704; anomalyco/opencode#3077; BerriAI/litellm#36197",
-        turns=(
-            Turn(
-                request={
-                    "input": [user("Weather in Oslo?")],
-                    "store": False,
-                    "include": ["reasoning.encrypted_content"],
-                    "reasoning": {"effort": "medium", "summary": "auto"},
-                    **TOOLS,
-                },
-                answers=(
-                    says(
-                        thinks("I must look at the weather.", "c2lnLWxvb3A="),
-                        call("get_weather", {"city": "Oslo"}, "call_loop"),
-                        finish="tool_calls",
-                    ),
-                ),
-            ),
-            Turn(
-                request={
-                    "input": [
-                        user("Weather in Oslo?"),
-                        {"$output": 0},
-                        output_item("{call_id:0:0}", "4 degrees, rain"),
-                    ],
-                    "store": False,
-                    "include": ["reasoning.encrypted_content"],
-                    "reasoning": {"effort": "medium", "summary": "auto"},
-                    **TOOLS,
-                },
-                answers=(says("It is 4 degrees and it rains."),),
-            ),
+    _looping(
+        "reasoning-loop",
+        "Reasoning before a call goes back to the upstream in the turn that brings the result.",
+        "openai/openai-agents-python#1704; anomalyco/opencode#3077; BerriAI/litellm#36197",
+        says(
+            thinks("I must look at the weather.", "c2lnLWxvb3A="),
+            call("get_weather", {"city": "Oslo"}, "call_loop"),
+            finish="tool_calls",
         ),
-        drives=PLAIN,
-        tags=frozenset({"loop"}),
         features=frozenset({"reasoning"}),
     ),
-    Case(
-        id="history.redacted-loop",
-        summary="A redacted thinking block before a call goes back as it came.",
-        source="vybestack/llxprt-code#1160; openai/openai-agents-python#1744",
-        turns=(
-            Turn(
-                request={
-                    "input": [user("Weather in Oslo?")],
-                    "store": False,
-                    "include": ["reasoning.encrypted_content"],
-                    "reasoning": {"effort": "medium", "summary": "auto"},
-                    **TOOLS,
-                },
-                answers=(
-                    says(
-                        RedactedReasoning("b3BhcXVlLWxvb3A="),
-                        call("get_weather", {"city": "Oslo"}, "toolu_loop"),
-                        finish="tool_calls",
-                    ),
-                ),
-            ),
-            Turn(
-                request={
-                    "input": [
-                        user("Weather in Oslo?"),
-                        {"$output": 0},
-                        output_item("{call_id:0:0}", "rain"),
-                    ],
-                    "store": False,
-                    "include": ["reasoning.encrypted_content"],
-                    "reasoning": {"effort": "medium", "summary": "auto"},
-                    **TOOLS,
-                },
-                answers=(says("It rains."),),
-            ),
+    _looping(
+        "redacted-loop",
+        "A redacted thinking block before a call goes back as it came.",
+        "vybestack/llxprt-code#1160; openai/openai-agents-python#1744",
+        says(
+            RedactedReasoning("b3BhcXVlLWxvb3A="),
+            call("get_weather", {"city": "Oslo"}, "toolu_loop"),
+            finish="tool_calls",
         ),
         dialects=("messages",),
-        drives=PLAIN,
-        tags=frozenset({"loop"}),
         features=frozenset({"reasoning"}),
     ),
     Case(
