@@ -1,7 +1,7 @@
 """The generated pages of `docs/`: `python -m conformance.docs docs` writes them, `--check` compares.
 
-One page an area of rules (`docs/rules/<area>.md`) and an index. The check also follows every relative link of the
-Markdown files in `docs/` and of the README beside it.
+One page an area of rules (`docs/rules/<area>.md`) and an index, one of cases, one of the rule book. The check also
+follows every relative link of the Markdown files in `docs/` and of the README beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import conformance.checks  # noqa: F401  (registers the rules)
 from conformance.cases import all_cases
 from conformance.miniatures import all_miniatures
+from conformance.rulebook_page import rulebook_page
 from conformance.rules import PROFILES, REGISTRY, Level, Rule
 
 __all__ = ["main", "pages"]
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "rules/README.md": _index(by_area),
         **{f"rules/{area}.md": _area_page(area, members) for area, members in by_area.items()},
         "cases.md": _case_page(),
+        "rulebook.md": rulebook_page(HEAD),
     }
 
 
