@@ -282,8 +282,7 @@ class _Session:
             found = preflight(stand.driver)
         self.result.preflights[stand.dialect] = found
         if found.diagnosis is not None:
-            self.result.logs[stand.dialect] = log = stand.target.log
-            self._trouble("target", str(found.diagnosis), log, stand.dialect)
+            self._trouble("target", str(found.diagnosis), self._last_log(stand), stand.dialect)
             return
         with self._phase("drive"):
             self._drive(stand, workers=1 if found.correlation == "serial" else self.options.workers)
@@ -291,9 +290,17 @@ class _Session:
         self.result.strays[stand.dialect] = tuple(
             stray for stray in stand.upstream.strays if not stand.driver.owns(stray)
         )
-        self.result.logs[stand.dialect] = log = stand.target.log
-        if (status := stand.target.exit_status) is not None:
+        status = stand.target.exit_status
+        log = self._last_log(stand)
+        if status is not None:
             self._trouble("target", f"the target exited with status {status} while it was driven", log, stand.dialect)
+
+    def _last_log(self, stand: _Stand) -> str:
+        """The target's log with what it wrote last, which is there for certain only once it has stopped."""
+        with self._phase("stop"):
+            stand.target.stop()
+        self.result.logs[stand.dialect] = log = stand.target.log
+        return log
 
     def _drive(self, stand: _Stand, workers: int) -> None:
         cases = self.cases[stand.dialect]

@@ -27,6 +27,7 @@ class TargetProcess:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
         self.command = tuple(command)
         self._log = bytearray()
+        self._stopped = False
         self._lock = threading.Lock()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - running the user's target is the purpose
@@ -77,6 +78,9 @@ class TargetProcess:
     def stop(self) -> None:
         """End the whole group: SIGTERM, and SIGKILL for what does not go. A second call does nothing."""
         atexit.unregister(self.stop)
+        if self._stopped:
+            return
+        self._stopped = True
         self._signal(signal.SIGTERM)
         self.wait(_TERM_PATIENCE)
         self._signal(signal.SIGKILL)
