@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +143,14 @@ def test_version(command: Any) -> None:
 
 
 def test_help_starts_at_once() -> None:
-    """`--help` and `run --help` import neither SDKs nor servers: they answer within 0.3 s of processor time."""
+    """`--help` and `run --help` answer without importing what takes long: SDKs, servers, schemas, pytest."""
     for words in (["--help"], ["run", "--help"]):
         code = (
-            "import sys, time; from conformance.cli import main; main(sys.argv[1:]);"
-            "heavy = {'openai', 'anthropic', 'pytest', 'jsonschema', 'requests', 'werkzeug'} & set(sys.modules);"
-            "print(heavy or 'light', time.process_time(), file=sys.stderr)"
+            "import sys; from conformance.cli import main; main(sys.argv[1:]);"
+            "heavy = {'openai', 'anthropic', 'pydantic', 'pytest', 'pytest_httpserver', 'jsonschema', 'requests',"
+            " 'aiohttp', 'werkzeug', 'conformance.checks', 'conformance.cases'} & set(sys.modules);"
+            "print(heavy or 'light', file=sys.stderr)"
         )
-        started = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", code, *words],
             env=os.environ | {"PYTHONPATH": SOURCE},
@@ -160,9 +159,7 @@ def test_help_starts_at_once() -> None:
             timeout=60,
         )
         assert done.returncode == 0, done.stderr
-        kind, seconds = done.stderr.split()
-        assert kind == "light"
-        assert float(seconds) < 0.3, f"{seconds} s of processor time, {time.monotonic() - started} s in all"
+        assert done.stderr.strip() == "light"
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

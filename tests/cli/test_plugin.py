@@ -185,7 +185,7 @@ def test_wrong_options_are_told_without_a_traceback(pytester: pytest.Pytester) -
 def test_xdist_is_refused(pytester: pytest.Pytester) -> None:
     """Several processes would each drive the target: the run is refused with the reason."""
     pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--numprocesses', type=int, default=0)")
-    result = _run(pytester, _Judged(_verdict("pass")), "--numprocesses", "2")
+    result = _run(pytester, _Judged(_verdict("pass")), "-p", "no:xdist", "--numprocesses", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*without xdist*"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -59,9 +58,9 @@ def test_only_created_and_completed(target_file: TargetFile) -> None:
 
 def test_no_answer_at_all(target_file: TargetFile) -> None:
     """A target that never answers costs one deadline, and the diagnosis says that nothing came."""
-    began = time.monotonic()
     result = judged(target_file("silent"))
-    assert time.monotonic() - began < 15
+    assert [preflight.transcript.case for preflight in result.preflights.values()] == ["preflight"]
+    assert result.transcripts == []
     assert result.exit_code is ExitCode.TROUBLE
     assert result.verdicts == []
     (trouble,) = result.trouble

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from fakes.dialects import get
@@ -284,8 +282,8 @@ def test_nothing_breaks_on_nonsense(objections, body):
     assert objections({}, body)
 
 
-def test_judging_is_fast():
-    """A conversation of a hundred messages is judged in milliseconds, once the types are loaded."""
+def test_long_conversations_are_legal():
+    """A conversation of a hundred messages with thirty-three rounds of calls has no objections."""
     chat = request(*ANSWERED * 33, tools=TOOLS * 10)
     rounds = []
     for n in range(33):
@@ -293,9 +291,3 @@ def test_judging_is_fast():
     long = asked(USER, *rounds, tools=MESSAGES_TOOLS)
     for judge, headers, body in ((chat_objections, BEARER, chat), (messages_objections, KEYED, long)):
         assert judge(headers, body) == ()
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            judge(headers, body)
-            times.append(time.perf_counter() - start)
-        assert min(times) < 0.05

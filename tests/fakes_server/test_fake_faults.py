@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -114,10 +113,8 @@ def test_stopping_releases_a_stall(plain: WireDialect) -> None:
     expectation = upstream.expect(token, [Verbatim(Reply(200, STREAM, FRAMES, "stall"))])
     with _post(upstream, token) as connection:
         connection.recv(65536)
-        began = time.monotonic()
         upstream.stop()
-        assert time.monotonic() - began < 3
-        assert expectation.wait_idle(1)
+        assert expectation.wait_idle(5), "the stall went on after the stop"
         assert expectation.calls[0].ended == "stalled"
 
 
