@@ -42,8 +42,9 @@ _EPILOG = """examples:
     responses-proxy --upstream https://host.example/api/v1 --dialect chat_completions --port 8080 \\
         --forward-client-key
 
-Keys are read from the environment, never from the command line. The exit status is 4 for a wrong command line
-and 1 when the address cannot be used. SIGTERM ends running streams with response.failed, within ten seconds.
+Keys are read from the environment, never from the command line. SIGTERM and SIGINT end running streams with
+response.failed, within the shutdown timeout; a second one ends the process at once. The exit status is 0 after
+that, 1 when the address cannot be used and 4 for a wrong command line.
 """
 
 
@@ -92,12 +93,13 @@ def _translation(group: argparse._ArgumentGroup) -> None:
 
 def _limits(group: argparse._ArgumentGroup) -> None:
     def add(name: str, kind: type, default: float, text: str) -> None:
-        metavar = "S" if kind is float else "BYTES"
+        metavar = "BYTES" if "bytes" in name else "S"
         group.add_argument(name, type=kind, default=default, metavar=metavar, help=f"{text} (%(default)s)")
 
     add("--keep-alive", float, 15, "silence before response.in_progress is repeated")
     add("--connect-timeout", float, 10, "time to reach the upstream, else 504")
     add("--idle-timeout", float, 300, "silence of the upstream before the response has failed")
+    add("--shutdown-timeout", int, 10, "time for clients to take in response.failed after SIGTERM")
     add("--max-event-bytes", int, 16 << 20, "largest event, or unfinished line, of the upstream")
     add("--max-body-bytes", int, 64 << 20, "largest request, decompressed, else 413")
 
@@ -117,8 +119,8 @@ def _configure(args: argparse.Namespace) -> Config:
         upstream = upstream_root(args.upstream)
     except ValueError as error:
         _die(str(error))
-    numbers = ("default_max_tokens", "keep_alive", "connect_timeout", "idle_timeout", "max_event_bytes")
-    for name in (*numbers, "max_body_bytes", "store_limit"):
+    numbers = ("default_max_tokens", "keep_alive", "connect_timeout", "idle_timeout", "shutdown_timeout")
+    for name in (*numbers, "max_event_bytes", "max_body_bytes", "store_limit"):
         if getattr(args, name) is not None and getattr(args, name) <= 0:
             _die(f"--{name.replace('_', '-')} must be positive")
     if not 0 <= args.port <= 65_535:
@@ -139,6 +141,7 @@ def _configure(args: argparse.Namespace) -> Config:
         keep_alive=args.keep_alive,
         connect_timeout=args.connect_timeout,
         idle_timeout=args.idle_timeout,
+        shutdown_timeout=args.shutdown_timeout,
         max_event=args.max_event_bytes,
         max_body=args.max_body_bytes,
         store=args.store,

@@ -21,10 +21,10 @@ from starlette.types import Receive, Scope, Send
 
 from . import request as requests
 from .body import read_body
+from .call_ids import CallIds
 from .config import Config
-from .conversations import Conversations, as_items, page
+from .conversations import Conversations, page
 from .errors import ApiError, invalid, raised, safe_message
-from .history import CallIds
 from .relay import Relay
 from .sealed import Sealer
 from .sse import DONE
@@ -113,7 +113,7 @@ class Proxy:
         started = time.monotonic()
         body = await read_body(request, self.config.max_body)
         asked = requests.parse(body)
-        own = as_items(asked.input)
+        own = asked.items()
         tenant, streaming = _tenant(request), bool(asked.stream)
         context = self._conversations.context(tenant, asked.previous_response_id, own)
         translation = self._translate(request, asked, context, body)
@@ -204,7 +204,7 @@ class Proxy:
 
     async def _input_tokens(self, request: Request) -> Response:
         asked = requests.parse(await read_body(request, self.config.max_body))
-        context = self._conversations.context(_tenant(request), asked.previous_response_id, as_items(asked.input))
+        context = self._conversations.context(_tenant(request), asked.previous_response_id, asked.items())
         asked, tools, past = prepare(self._core, asked, context)
         body, _ = upstream_body(self._core, asked, past, tools)
         kept: tuple[str, ...] = ("model", "messages", "system", "tools", "tool_choice", "thinking")
@@ -226,9 +226,9 @@ class Proxy:
     async def _compact(self, request: Request) -> Any:
         body = await read_body(request, self.config.max_body)
         asked = requests.parse(body)
-        own = as_items(asked.input)
-        context = self._conversations.context(_tenant(request), asked.previous_response_id, own)
-        translation = self._translate(request, asked, [*context, {"type": "compaction_trigger"}], body)
+        asked.input = [*asked.items(), {"type": "compaction_trigger"}]
+        context = self._conversations.context(_tenant(request), asked.previous_response_id, asked.input)
+        translation = self._translate(request, asked, context, body)
         relay = Relay(
             self._upstream,
             self.config,

@@ -10,9 +10,9 @@ from typing import Any
 
 from .config import Config
 from .errors import invalid
-from .history import Assistant, Audio, Call, File, History, Image, Part, Text, Thought, Turn
 from .request import Request
 from .tools import Choice, Tool, Toolbox
+from .turns import Assistant, Call, File, History, Image, Part, Text, Thought, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +187,12 @@ class _Messages:
             # `original` is the Responses API's own; chat completions knows auto, low and high.
             detail = {"detail": part.detail} if part.detail in ("auto", "low", "high") else {}
             return {"type": "image_url", "image_url": {"url": part.url, **detail}}
-        if isinstance(part, Audio):
-            return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
         return self._file(part)
 
     def _file(self, part: File) -> dict[str, Any]:
-        if not self._flavour.files:
-            raise invalid("Files are not supported by this server's upstream.", "input", "unsupported_parameter")
-        if part.data is None:
-            message = "Files by 'file_url' are not supported by this server's upstream."
-            raise invalid(message, "input", "unsupported_parameter")
+        if not self._flavour.files or part.data is None:
+            what = "Files by 'file_url'" if self._flavour.files else "Files"
+            raise invalid(f"{what} are not supported by this server's upstream.", part.where, "unsupported_parameter")
         return {"type": "file", "file": {"file_data": part.data, "filename": part.name or "file"}}
 
 

@@ -29,6 +29,7 @@ class Config:
     keep_alive: float = 15.0
     connect_timeout: float = 10.0
     idle_timeout: float = 300.0
+    shutdown_timeout: int = 10
     max_event: int = 16 << 20
     max_body: int = 64 << 20
     store: str = ":memory:"

@@ -46,13 +46,6 @@ class Conversations:
         return items
 
 
-def as_items(given: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """``input`` as items: a string is one user message."""
-    if isinstance(given, str):
-        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
-    return given or []
-
-
 def page(items: list[dict[str, Any]], after: str | None, limit: int) -> dict[str, Any]:
     """One page of a list, as OpenAI's list objects are.
 

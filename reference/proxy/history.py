@@ -8,126 +8,17 @@ they answer and the order of the results is the order of the calls.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from . import content
+from .call_ids import CallIds
 from .errors import invalid
 from .sealed import Carried, Sealer
 from .tools import Toolbox
-
-
-@dataclass(slots=True)
-class Text:
-    """A piece of text; ``refusal`` when the model declined with it."""
-
-    text: str
-    refusal: bool = False
-
-
-@dataclass(slots=True)
-class Image:
-    """An image by http(s) or data URL."""
-
-    url: str
-    detail: str | None
-
-
-@dataclass(slots=True)
-class File:
-    """A file, inline (base64, usually as data URL) or by address."""
-
-    data: str | None
-    url: str | None
-    name: str | None
-
-
-@dataclass(slots=True)
-class Audio:
-    """Inline audio, base64."""
-
-    data: str
-    format: str
-
-
-Part = Text | Image | File | Audio
-
-
-@dataclass(slots=True)
-class Thought:
-    """Reasoning of an assistant turn: its text, and what an own blob carried."""
-
-    text: str
-    carried: Carried | None
-
-
-@dataclass(slots=True)
-class Call:
-    """A tool call under its upstream name; ``result`` is None until its output is met."""
-
-    call_id: str
-    name: str
-    arguments: str
-    result: list[Part] | None = None
-
-
-@dataclass(slots=True)
-class Message:
-    """A user, system or developer message."""
-
-    role: str
-    parts: list[Part]
-
-
-@dataclass(slots=True)
-class Assistant:
-    """One assistant turn, in the order the model produced it."""
-
-    blocks: list[Text | Thought | Call] = field(default_factory=list)
-
-    def calls(self) -> list[Call]:
-        """The tool calls of this turn."""
-        return [block for block in self.blocks if isinstance(block, Call)]
-
-
-Turn = Message | Assistant
-
-
-@dataclass(slots=True)
-class History:
-    """The conversation so far, and what was noticed while reading it."""
-
-    turns: list[Turn]
-    warnings: list[str]
-    compact: bool
-    """Whether the client asks for a summary of the conversation instead of an answer."""
-
-
-class CallIds:
-    """Call ids that had to be rewritten for the client, and the upstream's own ids behind them.
-
-    Bounded; an id that has fallen out goes upstream as the client knows it, which is still a consistent pair.
-    """
-
-    def __init__(self, limit: int = 10_000) -> None:
-        self._limit = limit
-        self._upstream: dict[str, str] = {}
-
-    def shorten(self, upstream_id: str) -> str:
-        """An id of at most 64 characters for the client, the same for the same upstream id."""
-        ours = f"call_{hashlib.sha256(upstream_id.encode()).hexdigest()[:40]}"
-        self._upstream[ours] = upstream_id
-        if len(self._upstream) > self._limit:
-            del self._upstream[next(iter(self._upstream))]
-        return ours
-
-    def restore(self, call_id: str) -> str:
-        """The upstream's id for one the client sends back."""
-        return self._upstream.get(call_id, call_id)
-
+from .turns import Assistant, Call, History, Message, Part, Text, Thought, Turn
 
 _SKIPPED = {
     "web_search_call", "file_search_call", "code_interpreter_call", "computer_call", "computer_call_output",
@@ -138,13 +29,13 @@ _SKIPPED = {
 _SUMMARY = "Summary of the conversation so far:\n\n"
 
 
-def read(items: list[dict[str, Any]], tools: Toolbox, sealer: Sealer, ids: CallIds) -> History:
+def read(items: list[dict[str, Any]], earlier: int, tools: Toolbox, sealer: Sealer, ids: CallIds) -> History:
     """Read input items into turns; tools that items deliver must be in ``tools`` already.
 
-    Raises ApiError (400, in OpenAI's words) for unknown items and parts, outputs without a call and calls
-    without an output.
+    The first ``earlier`` items are stored ones, the others stand in the request's ``input``. Raises ApiError (400, in
+    OpenAI's words) for unknown items and parts, outputs without a call and calls without an output.
     """
-    return _Reader(tools, sealer, ids).read(items)
+    return _Reader(tools, sealer, ids).read(items, earlier)
 
 
 def collect_tools(items: list[dict[str, Any]], tools: Toolbox) -> None:
@@ -164,14 +55,14 @@ class _Reader:
         self._skipped: dict[str, int] = {}
         self._warnings: list[str] = []
         self._compact = False
-        calls = self._function_call, self._custom_call, self._search_call
+        self._where = "input"
         self._readers: dict[str, Callable[[dict[str, Any]], None]] = {
             "message": self._message,
             "agent_message": self._message,
             "reasoning": self._reasoning,
-            "function_call": calls[0],
-            "custom_tool_call": calls[1],
-            "tool_search_call": calls[2],
+            "function_call": self._function_call,
+            "custom_tool_call": self._custom_call,
+            "tool_search_call": self._search_call,
             "function_call_output": self._output,
             "custom_tool_call_output": self._output,
             "tool_search_output": self._search_output,
@@ -181,8 +72,9 @@ class _Reader:
             "additional_tools": lambda item: None,
         }
 
-    def read(self, items: list[dict[str, Any]]) -> History:
-        for item in items:
+    def read(self, items: list[dict[str, Any]], earlier: int) -> History:
+        for number, item in enumerate(items, -earlier):
+            self._where = f"input[{number}]" if number >= 0 else "previous_response_id"
             kind = item.get("type") or "message"
             reader = self._readers.get(kind)
             if reader is not None:
@@ -190,7 +82,7 @@ class _Reader:
             elif kind in _SKIPPED:
                 self._skipped[kind] = self._skipped.get(kind, 0) + 1
             else:
-                raise invalid(f"Items of type {kind!r} are not supported by this server.", "input", "invalid_value")
+                raise invalid(f"Items of type {kind!r} are not supported by this server.", self._where, "invalid_value")
         for call_id in self._open:
             raise invalid(f"No tool output found for function call {call_id}.", "input")
         self._warnings += [f"{n} {kind} in the history skipped" for kind, n in self._skipped.items()]
@@ -201,11 +93,13 @@ class _Reader:
     def _message(self, item: dict[str, Any]) -> None:
         role = item.get("role") or "user"
         if role == "assistant":
-            self._assistant().blocks.extend(p for p in _parts(item.get("content")) if isinstance(p, Text) and p.text)
+            said = content.texts(item.get("content"), f"{self._where}.content")
+            self._assistant().blocks.extend(text for text in said if text.text)
         elif role in ("user", "system", "developer"):
-            self._turns.append(Message(role, _parts(item.get("content"))))
+            read = content.read if role == "user" else content.texts
+            self._turns.append(Message(role, list(read(item.get("content"), f"{self._where}.content"))))
         else:
-            raise invalid(f"Invalid value: {role!r} is not a role of a message.", "input", "invalid_value")
+            raise invalid(f"Invalid value: {role!r} is not a role of a message.", self._where, "invalid_value")
 
     def _assistant(self) -> Assistant:
         """The turn that the next assistant item belongs to: a new one once all its calls are answered."""
@@ -261,15 +155,15 @@ class _Reader:
     def _call(self, item: dict[str, Any], arguments: str) -> None:
         call_id, name = item.get("call_id") or item.get("id"), item.get("name")
         if not isinstance(call_id, str) or not isinstance(name, str):
-            raise invalid("A tool call needs a 'call_id' and a 'name'.", "input", "missing_required_parameter")
+            raise invalid("A tool call needs a 'call_id' and a 'name'.", self._where, "missing_required_parameter")
         if call_id in self._open:
-            raise invalid(f"Duplicate tool call with call_id {call_id}.", "input", "invalid_value")
-        call = Call(self._ids.restore(call_id), self._tools.flat(name, item.get("namespace")), arguments)
+            raise invalid(f"Duplicate tool call with call_id {call_id}.", self._where, "invalid_value")
+        call = Call(self._ids.inward(call_id), self._tools.flat(name, item.get("namespace")), arguments)
         self._assistant().blocks.append(call)
         self._open[call_id] = call
 
     def _output(self, item: dict[str, Any]) -> None:
-        self._answer(item, _parts(item.get("output")))
+        self._answer(item, content.read(item.get("output"), f"{self._where}.output"))
 
     def _search_output(self, item: dict[str, Any]) -> None:
         names = [
@@ -286,33 +180,3 @@ class _Reader:
             kind = "tool search output" if "search" in item["type"] else item["type"].replace("_", " ")
             raise invalid(f"No tool call found for {kind} with call_id {item.get('call_id')}.", "input")
         call.result = result
-
-
-def _parts(content: Any) -> list[Part]:
-    """Content in any of its forms: a string, a list of parts, or nothing."""
-    if content is None:
-        return []
-    if isinstance(content, str):
-        return [Text(content)]
-    if isinstance(content, list):
-        return [_part(part) if isinstance(part, dict) else Text(str(part)) for part in content]
-    return [Text(msgspec.json.encode(content).decode())]
-
-
-def _part(part: dict[str, Any]) -> Part:
-    kind = part.get("type")
-    if kind in ("input_text", "output_text", "text", "summary_text", "reasoning_text"):
-        return Text(str(part.get("text") or ""))
-    if kind == "refusal":
-        return Text(str(part.get("refusal") or ""), refusal=True)
-    if part.get("file_id"):
-        raise invalid("Files by 'file_id' are not supported by this server.", "input", "unsupported_parameter")
-    if kind == "input_image" and isinstance(part.get("image_url"), str):
-        return Image(part["image_url"], part.get("detail"))
-    if kind == "input_file" and (part.get("file_data") or part.get("file_url")):
-        named = [part.get(key) for key in ("file_data", "file_url", "filename")]
-        if all(value is None or isinstance(value, str) for value in named):
-            return File(*named)
-    if kind == "input_audio" and isinstance(part.get("input_audio"), dict):
-        return Audio(str(part["input_audio"].get("data", "")), str(part["input_audio"].get("format", "wav")))
-    raise invalid(f"Content of type {kind!r} is not supported by this server.", "input", "invalid_value")

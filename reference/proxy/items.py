@@ -23,7 +23,13 @@ FAMILY = {
     "summary_text": ("response.reasoning_summary_part", "response.reasoning_summary_text", "text", "summary_index"),
     "reasoning_text": ("response.content_part", "response.reasoning_text", "text", "content_index"),
 }
-PREFIX = {"function": "fc", "custom": "ctc", "tool_search": "tsc"}
+# item type: prefix of its id
+PREFIX = {
+    "message": "msg", "reasoning": "rs", "compaction": "cmp", "function_call": "fc", "function_call_output": "fco",
+    "custom_tool_call": "ctc", "custom_tool_call_output": "ctco", "tool_search_call": "tsc",
+    "tool_search_output": "tso", "additional_tools": "at", "web_search_call": "ws", "file_search_call": "fs",
+    "code_interpreter_call": "ci", "image_generation_call": "ig", "mcp_call": "mcp", "mcp_list_tools": "mcpl",
+}  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +77,11 @@ class Item:
     free: FreeText = field(default_factory=FreeText)
 
     @property
+    def type(self) -> str:
+        """The type of the object."""
+        return self.tool.call_type if self.tool is not None else self.kind
+
+    @property
     def held(self) -> bool:
         """Whether the item's content is shown only when it is done."""
         return self.tool is not None and self.tool.kind == "tool_search"
@@ -86,16 +97,16 @@ class Item:
 
 def call_body(item: Item, tool: Tool, arguments: str) -> dict[str, Any]:
     """What a call's item holds beside id and status, by the kind of tool the client declared."""
-    body: dict[str, Any] = {"call_id": item.call_id}
+    body: dict[str, Any] = {"type": tool.call_type, "call_id": item.call_id}
     if tool.kind == "tool_search":
         try:
             parsed = msgspec.json.decode(arguments or "{}")
         except msgspec.DecodeError:
             parsed = {}
-        return {**body, "type": "tool_search_call", "execution": "client", "arguments": parsed}
+        return {**body, "execution": "client", "arguments": parsed}
     body["name"] = tool.name
     if tool.namespace is not None:
         body["namespace"] = tool.namespace
     if tool.kind == "custom":
-        return {**body, "type": "custom_tool_call", "input": item.free.text}
-    return {**body, "type": "function_call", "arguments": arguments}
+        return {**body, "input": item.free.text}
+    return {**body, "arguments": arguments}

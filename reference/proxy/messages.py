@@ -15,9 +15,9 @@ import msgspec
 
 from .config import Config
 from .errors import invalid
-from .history import Assistant, Call, File, History, Image, Message, Part, Text, Thought
 from .request import Request
 from .tools import Toolbox
+from .turns import Assistant, Call, File, History, Image, Message, Part, Text, Thought
 
 _LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?:;[^,]*)?,(?P<data>.*)", re.DOTALL)
@@ -152,9 +152,7 @@ def _part(part: Part) -> dict[str, Any]:
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
         return {"type": "image", "source": _image(part)}
-    if isinstance(part, File):
-        return {"type": "document", "source": _document(part), **({"title": part.name} if part.name else {})}
-    raise invalid("Audio is not supported by this server's upstream.", "input", "unsupported_parameter")
+    return {"type": "document", "source": _document(part), **({"title": part.name} if part.name else {})}
 
 
 def _image(part: Image) -> dict[str, Any]:
@@ -162,7 +160,9 @@ def _image(part: Image) -> dict[str, Any]:
     if match is None:
         return {"type": "url", "url": part.url}
     if match["type"] not in _IMAGES:
-        raise invalid(f"Images of type {match['type']!r} are not supported.", "input", "unsupported_image_media_type")
+        raise invalid(
+            f"Images of type {match['type']!r} are not supported.", part.where, "unsupported_image_media_type"
+        )
     return {"type": "base64", "media_type": match["type"], "data": match["data"]}
 
 
@@ -175,10 +175,10 @@ def _document(part: File) -> dict[str, Any]:
         try:
             text = base64.b64decode(data, validate=True).decode()
         except (binascii.Error, ValueError):
-            raise invalid("'file_data' is not base64 of UTF-8 text.", "input", "invalid_value") from None
+            raise invalid("'file_data' is not base64 of UTF-8 text.", part.where, "invalid_value") from None
         return {"type": "text", "media_type": "text/plain", "data": text}
     if media != "application/pdf":
-        raise invalid(f"Files of type {media!r} are not supported.", "input", "unsupported_parameter")
+        raise invalid(f"Files of type {media!r} are not supported.", part.where, "unsupported_parameter")
     return {"type": "base64", "media_type": media, "data": data}
 
 

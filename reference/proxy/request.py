@@ -66,6 +66,12 @@ class Request(msgspec.Struct, kw_only=True):
     moderation: Any = None
     generate: bool | None = None
 
+    def items(self) -> list[dict[str, Any]]:
+        """``input`` as items: a string is one user message."""
+        if isinstance(self.input, str):
+            return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": self.input}]}]
+        return self.input or []
+
     @property
     def format(self) -> dict[str, Any]:
         """``text.format``; plain text unless the client asks for more."""

@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
@@ -26,13 +27,18 @@ class _Server(uvicorn.Server):
             sys.stderr.write(f"responses-proxy: http://{shown}:{port}/v1 in front of a {config.dialect} upstream\n")
             sys.stderr.flush()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, at the second signal at once; uvicorn's own would die of the signal after a clean shutdown."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._proxy.stop()
         await super().shutdown(sockets)
 
 
 def run(proxy: Proxy, host: str, port: int, *, quiet: bool) -> int:
-    """Serve until SIGINT or SIGTERM; returns 0, or 1 when the address cannot be used."""
+    """Serve until SIGINT or SIGTERM; returns the exit status: 0, or 1 when the address cannot be used."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.WARNING)
     logging.getLogger("reference.proxy").setLevel(logging.WARNING if quiet else logging.INFO)
     config = uvicorn.Config(
@@ -45,7 +51,7 @@ def run(proxy: Proxy, host: str, port: int, *, quiet: bool) -> int:
         access_log=False,
         log_level="critical",
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=proxy.config.shutdown_timeout,
     )
     server = _Server(config, proxy)
     with suppress(SystemExit, OSError):

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import zstandard
 
+from .items import PREFIX
+
 _SCHEMA = """
 create table if not exists responses (
     id text primary key, tenant text not null, used integer not null, size integer not null,
@@ -98,7 +100,7 @@ class Store:
         response_id = record.response["id"]
         for number, item in enumerate(record.input):
             if not item.get("id"):
-                item["id"] = f"{item.get('type', 'message')[:3]}_{response_id[5:37]}i{number:03x}"
+                item["id"] = f"{PREFIX.get(item.get('type') or 'message', 'item')}_{response_id[5:37]}i{number:03x}"
         given, made = msgspec.json.encode(record.input), msgspec.json.encode(record.response)
         size = len(given) + len(made) + len(record.frames or b"")
         row = (response_id, tenant, self._tick(), size, record.previous, given, made, record.frames)

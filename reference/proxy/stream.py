@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from . import sse
+from .call_ids import CallIds
 from .errors import ApiError
-from .history import CallIds
 from .items import FAMILY, PREFIX, End, Item, Part, call_body
 from .request import Request
 from .response import Usage, resource
@@ -232,8 +232,7 @@ class Stream:
         if item.kind == "call" and not self._identify(item):
             return False
         item.index = len(self._announced)
-        prefix = PREFIX[item.tool.kind] if item.tool else {"message": "msg", "reasoning": "rs"}.get(item.kind, "cmp")
-        item.id = f"{prefix}_{self._seed[:32]}{item.index:04x}"
+        item.id = f"{PREFIX[item.type]}_{self._seed[:32]}{item.index:04x}"
         self._announced.append(item)
         added = self._body(item, "in_progress", empty=True)
         self._emit("response.output_item.added", output_index=item.index, item=added)
@@ -260,10 +259,8 @@ class Stream:
         return True
 
     def _call_id(self, upstream_id: str) -> str:
-        """The upstream's id where a client can hold it (1-64 printable characters, unique here), else ours."""
-        call_id = upstream_id
-        if len(call_id) > 64 or not call_id.isprintable() or " " in call_id:
-            call_id = self._ids.shorten(upstream_id)
+        """The upstream's id as a client can hold it; one of our own when it gave none, or gives it twice."""
+        call_id = self._ids.outward(upstream_id)
         if not call_id or call_id in self._call_ids:
             call_id = f"call_{self._seed[-24:]}{len(self._call_ids):04x}"
         self._call_ids.add(call_id)

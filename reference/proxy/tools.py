@@ -31,6 +31,11 @@ class Tool:
     parameters: dict[str, Any] = field(default_factory=lambda: _NO_PARAMETERS)
     strict: bool | None = None
 
+    @property
+    def call_type(self) -> str:
+        """The type of the item that calls it."""
+        return "custom_tool_call" if self.kind == "custom" else f"{self.kind}_call"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

@@ -11,17 +11,18 @@ from typing import Any
 import msgspec
 
 from . import chat, history, messages
+from .call_ids import CallIds
 from .chat_reader import ChatReader
 from .compaction import SUMMARISE, Compaction
 from .config import Config
 from .errors import invalid
-from .history import CallIds, History, Message, Text
 from .messages_reader import MessagesReader
 from .reader import Reader
 from .request import Request
 from .sealed import Sealer
 from .stream import Stream
 from .tools import Choice, Toolbox
+from .turns import History, Message, Text
 
 _PATHS = {"chat_completions": "/v1/chat/completions", "vllm": "/v1/chat/completions", "messages": "/v1/messages"}
 # Sampling parameters that vLLM knows beyond the API, passed on as they are.
@@ -95,7 +96,7 @@ def prepare(core: Core, request: Request, items: list[dict[str, Any]]) -> tuple[
     try:
         tools.add(request.tools, "tools")
         history.collect_tools(items, tools)
-        past = history.read(items, tools, core.sealer, core.ids)
+        past = history.read(items, len(items) - len(request.items()), tools, core.sealer, core.ids)
         if not past.compact:
             tools.choose(request.tool_choice)
     except (AttributeError, KeyError, TypeError, ValueError):

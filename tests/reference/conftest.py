@@ -17,8 +17,8 @@ from aiohttp import ClientSession, web
 
 from reference.proxy import request as requests
 from reference.proxy.app import Proxy
+from reference.proxy.call_ids import CallIds
 from reference.proxy.config import Config
-from reference.proxy.history import CallIds
 from reference.proxy.sealed import Sealer
 from reference.proxy.translation import Core, Translation, translate
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,9 @@ def test_without_the_extra_there_is_one_line(tmp_path: Path) -> None:
     assert "pip install 'responses-conformance[reference]'" in done.stderr
 
 
-def test_it_says_where_it_listens_and_stops_on_sigterm(tmp_path: Path) -> None:
-    """One line tells the address; SIGTERM ends the process; every option can be given."""
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path, ended_by: signal.Signals) -> None:
+    """One line tells the address; a signal ends the process with status 0; every option can be given."""
     options = [
         "--host",
         "127.0.0.1",
@@ -97,6 +99,8 @@ def test_it_says_where_it_listens_and_stops_on_sigterm(tmp_path: Path) -> None:
         "1",
         "--idle-timeout",
         "1",
+        "--shutdown-timeout",
+        "1",
         "--max-event-bytes",
         "9",
         "--max-body-bytes",
@@ -114,9 +118,9 @@ def test_it_says_where_it_listens_and_stops_on_sigterm(tmp_path: Path) -> None:
         assert process.stderr is not None
         line = process.stderr.readline()
         assert re.fullmatch(r"responses-proxy: http://127\.0\.0\.1:\d+/v1 in front of a vllm upstream\n", line)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(ended_by)
         rest = process.stderr.read()
-        process.wait(timeout=20)
+        assert process.wait(timeout=20) == 0
     assert rest == ""
     assert (tmp_path / "s.db").exists()
 
@@ -127,10 +131,12 @@ HELD = (
 )
 
 
+ASKED = b'{"model":"m","input":"Hi","stream":true}'
+POST = b"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(ASKED), ASKED)
+
+
 def test_sigterm_ends_a_running_stream_with_an_event() -> None:
     """A client in mid-stream is told so with response.failed before the process ends."""
-    asked = b'{"model":"m","input":"Hi","stream":true}'
-    head = b"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(asked)
     with socket.create_server(("127.0.0.1", 0)) as upstream:
         address = f"http://127.0.0.1:{upstream.getsockname()[1]}"
         command = [sys.executable, "-m", "reference.proxy", *GOOD, "--upstream", address, "--quiet"]
@@ -138,7 +144,7 @@ def test_sigterm_ends_a_running_stream_with_an_event() -> None:
             assert process.stderr is not None
             port = int(process.stderr.readline().split("/v1")[0].rpartition(":")[2])
             with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-                client.sendall(head + asked)
+                client.sendall(POST)
                 connection, _ = upstream.accept()
                 connection.sendall(HELD)
                 with client.makefile("rb") as answer, connection:
@@ -147,9 +153,32 @@ def test_sigterm_ends_a_running_stream_with_an_event() -> None:
                             break
                     process.send_signal(signal.SIGTERM)
                     rest = answer.read()
-            process.wait(timeout=20)
+            assert process.wait(timeout=20) == 0
     assert b"event: response.failed" in rest
     assert rest.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+
+
+def test_sigterm_does_not_wait_for_a_client_that_does_not_read() -> None:
+    """A stream that nobody takes in is given up after the shutdown timeout, and the process still ends well."""
+    chunk = b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % (b"x" * (64 << 10))
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        address = f"http://127.0.0.1:{upstream.getsockname()[1]}"
+        options = ["--upstream", address, "--quiet", "--shutdown-timeout", "1"]
+        command = [sys.executable, "-m", "reference.proxy", *GOOD, *options]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            port = int(process.stderr.readline().split("/v1")[0].rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+                client.sendall(POST)
+                connection, _ = upstream.accept()
+                with connection:
+                    connection.sendall(HELD)
+                    connection.settimeout(1)
+                    with suppress(TimeoutError):  # until all buffers on the way are full
+                        while True:
+                            connection.sendall(chunk)
+                    process.send_signal(signal.SIGTERM)
+                    assert (process.wait(timeout=20), process.stderr.read()) == (0, "")
 
 
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
 
+from reference.proxy.call_ids import CallIds
 from reference.proxy.errors import ApiError
 
 USER = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
@@ -117,13 +119,49 @@ def test_ids_stay_apart_on_messages(sent: Any) -> None:
     assert all(len(made) <= 64 and made.replace("_", "").isascii() and made.replace("_", "").isalnum() for made in ids)
 
 
-def test_a_long_id_is_short_for_the_client_and_itself_for_the_upstream(exchange: Any, wire: Any) -> None:
-    """An id beyond 64 characters is rewritten on the way out and restored on the way back."""
-    long = "call_" + "x" * 80
-    item = exchange(wire.chat(wire.call(0, "{}", id=long, name="f"))).result["output"][0]
-    assert len(item["call_id"]) <= 64
+OWN_IDS = {
+    "functions.list_files:0": "functions.list_files:0",
+    "x" * 64: "x" * 64,
+    "functions.get weather:0": None,
+    "naïve\n\u0000✓": None,
+    "x" * 65: None,
+    "y " * 60: None,
+}
+"""An upstream's id: what the client gets, None for anything legal."""
+
+
+@pytest.mark.parametrize("own", OWN_IDS)
+def test_an_upstream_gets_its_own_id_back(exchange: Any, wire: Any, own: str) -> None:
+    """A client gets at most 64 visible characters, legal ids unchanged, and the upstream its own to the letter."""
+    item = exchange(wire.chat(wire.call(0, "{}", id=own, name="f"))).result["output"][0]
+    assert re.fullmatch(r"[!-~]{1,64}", item["call_id"])
+    assert item["call_id"] == (OWN_IDS[own] or item["call_id"])
     back = json.loads(exchange.prepare({"input": [USER, item, output(item["call_id"])]}).body)
-    assert (back["messages"][1]["tool_calls"][0]["id"], back["messages"][2]["tool_call_id"]) == (long, long)
+    assert (back["messages"][1]["tool_calls"][0]["id"], back["messages"][2]["tool_call_id"]) == (own, own)
+
+
+def test_what_is_remembered_of_ids_is_bounded_and_seldom_needed() -> None:
+    """A short odd id comes back without memory; a long one that was forgotten is still one legal, unambiguous id."""
+    first = CallIds(limit=2)
+    short, long = first.outward("a b"), [first.outward("x" * 70 + str(number)) for number in range(3)]
+    assert CallIds().inward(short) == "a b"
+    assert [first.inward(ours) for ours in long] == [long[0], "x" * 70 + "1", "x" * 70 + "2"]
+    assert CallIds().inward("call_b64_eA") == "call_b64_eA", "a legal id is never packed, so this is the client's own"
+    assert CallIds().inward("call_b64_!") == "call_b64_!"
+
+
+@pytest.mark.parametrize("dialect", ["chat_completions", "vllm"])
+def test_illegal_ids_of_the_client_are_mapped_one_to_one(sent: Any, dialect: str) -> None:
+    """Ids that chat upstreams refuse get at most 40 legal characters, in call and output; legal ones stay."""
+    names = ["x" * 65, "x" * 64 + "y", "a b", "a\tb", "é", "functions.f:0", "z" * 64]
+    items = [USER, *(call(name) for name in names), *(output(name) for name in names)]
+    messages = sent(items, dialect)["messages"]
+    ids = [made["id"] for made in messages[1]["tool_calls"]]
+    assert [message["tool_call_id"] for message in messages[2:]] == ids
+    assert ids[5:] == names[5:]
+    assert len(set(ids)) == len(names)
+    assert all(re.fullmatch(r"[!-~]{1,40}", made) for made in ids[:5])
+    assert sent(items, dialect)["messages"] == messages, "the same ids each time, or no prefix cache hits"
 
 
 REFUSED = {
@@ -138,6 +176,8 @@ REFUSED = {
     "Items of type 'acme:thing' are not supported by this server.": [USER, {"type": "acme:thing"}],
     "Invalid value: 'robot' is not a role of a message.": [{**USER, "role": "robot"}],
 }
+BLAMED = {"Duplicate": "input[2]", "Items": "input[1]", "Invalid": "input[0]"}
+"""First word of a message: the item it is about, where it is about one."""
 
 
 @pytest.mark.parametrize("message", REFUSED)
@@ -145,7 +185,11 @@ def test_a_history_that_does_not_hold_together_is_refused(exchange: Any, message
     """Orphans, duplicates and unknown items are a 400 in OpenAI's words, never an upstream error."""
     with pytest.raises(ApiError) as caught:
         exchange.prepare({"input": REFUSED[message]})
-    assert (caught.value.status, caught.value.message, caught.value.param) == (400, message, "input")
+    assert (caught.value.status, caught.value.message, caught.value.param) == (
+        400,
+        message,
+        BLAMED.get(message.split()[0], "input"),
+    )
 
 
 def test_easy_messages_are_messages(sent: Any) -> None:
@@ -267,24 +311,42 @@ def test_images_and_files_of_the_user(sent: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("part", "dialect"),
-    [
-        ({"type": "input_image", "file_id": "f"}, "messages"),
-        ({"type": "input_file", "file_id": "f"}, "chat_completions"),
-        ({"type": "input_file", "file_url": "https://e.org/a"}, "chat_completions"),
-        ({"type": "input_file", "file_data": "x"}, "vllm"),
-        ({"type": "input_image", "image_url": "data:image/tiff;base64,AA"}, "messages"),
-        ({"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}}, "messages"),
-        ({"type": "input_video", "video_url": "x"}, "vllm"),
-        ({"type": "input_image"}, "vllm"),
-    ],
-)
+EVERYWHERE = ("chat_completions", "messages", "vllm")
+FORMLESS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"type": "input_image", "file_id": "f"}, EVERYWHERE),
+    ({"type": "input_file", "file_id": "f"}, EVERYWHERE),
+    ({"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}}, EVERYWHERE),
+    ({"type": "input_video", "video_url": "x"}, EVERYWHERE),
+    ({"type": "input_image"}, EVERYWHERE),
+    ({"type": "input_file", "file_url": "https://e.org/a"}, ("chat_completions", "vllm")),
+    ({"type": "input_file", "file_data": "x"}, ("vllm",)),
+    ({"type": "input_file", "file_data": "data:text/plain;base64,?"}, ("messages",)),
+    ({"type": "input_file", "file_data": "data:audio/wav;base64,AA"}, ("messages",)),
+    ({"type": "input_image", "image_url": "data:image/tiff;base64,AA"}, ("messages",)),
+]
+TEXT = {"type": "input_text", "text": "a"}
+
+
+@pytest.mark.parametrize(("part", "dialect"), [(part, dialect) for part, dialects in FORMLESS for dialect in dialects])
 def test_content_without_a_form_upstream_is_refused(exchange: Any, part: Any, dialect: str) -> None:
-    """What cannot be passed on is a 400, never left out in silence."""
+    """What cannot be passed on is a 400 that names the part, in messages and outputs, never left out in silence."""
+    places = {
+        "input[1].content[1]": [USER, {"role": "user", "content": [TEXT, part]}],
+        "input[2].output[0]": [USER, call("a"), output("a", [part])],
+    }
+    for place, items in places.items():
+        with pytest.raises(ApiError) as caught:
+            exchange.prepare({"input": items}, dialect)
+        assert (caught.value.status, caught.value.param) == (400, place)
+
+
+@pytest.mark.parametrize("role", ["assistant", "developer", "system"])
+@pytest.mark.parametrize("part", [OUTPUT[1], {"type": "input_file", "file_data": "data:application/pdf;base64,AA"}])
+def test_only_users_show_things(exchange: Any, role: str, part: Any) -> None:
+    """No upstream takes an image or a file in a message of another role: 400, and the part is named."""
     with pytest.raises(ApiError) as caught:
-        exchange.prepare({"input": [{"role": "user", "content": [part]}]}, dialect)
-    assert (caught.value.status, caught.value.param) == (400, "input")
+        exchange.prepare({"input": [USER, {"role": role, "content": [TEXT, part]}]})
+    assert (caught.value.status, caught.value.param) == (400, "input[1].content[1]")
 
 
 def test_outputs_in_every_form(sent: Any) -> None:

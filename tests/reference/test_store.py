@@ -30,6 +30,24 @@ def test_what_was_put_can_be_had_until_it_is_deleted() -> None:
     assert store.item("a", "msg_1") is None
 
 
+PREFIXES = {
+    "message": "msg", "function_call": "fc", "function_call_output": "fco", "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco", "tool_search_call": "tsc", "tool_search_output": "tso", "reasoning": "rs",
+    None: "msg",
+}  # fmt: skip
+
+
+def test_input_items_get_ids_of_their_type() -> None:
+    """An item without an id gets one with the prefix that OpenAI gives its type; an id that is there stays."""
+    made = record(1)
+    made.input = [{"type": kind, "id": None} for kind in PREFIXES] + [{"role": "user"}, {"id": "x", "role": "user"}]
+    Store(":memory:", 10, 1 << 20).put("a", made)
+    ids = [item["id"] for item in made.input]
+    assert [name.partition("_")[0] for name in ids] == [*PREFIXES.values(), "msg", "x"]
+    assert len(set(ids)) == len(ids)
+    assert max(map(len, ids)) <= 64
+
+
 def test_nobody_sees_what_another_stored() -> None:
     """Another tenant can neither read, continue, reference nor delete."""
     store = Store(":memory:", 10, 1 << 20)
