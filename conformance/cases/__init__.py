@@ -13,18 +13,24 @@ __all__ = ["DEFAULT_DRIVES", "Case", "Turn", "all_cases", "get"]
 def all_cases() -> tuple[Case, ...]:
     """Every case, scripted ones first, then one a recording. Raises RecordingError for a broken recording."""
     from conformance.cases import (
+        attachments,
+        call_ids,
         calls,
         clients,
         endings,
         endpoints,
         failures,
         history,
+        impossible,
         leaving,
+        limits,
         reasoning,
         requests,
+        settings,
         special_tools,
         state,
         text,
+        tool_names,
         usage,
         wire,
     )
@@ -45,6 +51,12 @@ def all_cases() -> tuple[Case, ...]:
         history,
         clients,
         special_tools,
+        tool_names,
+        limits,
+        attachments,
+        settings,
+        call_ids,
+        impossible,
         state,
     )
     return tuple(case for family in families for case in family.CASES) + recorded_cases()

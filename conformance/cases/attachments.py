@@ -1,0 +1,163 @@
+"""Cases of attachments: files, audio and images that some upstreams take and others have no place for."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from conformance.cases.build import PIXEL, call_item, function, output_item, says, user
+from conformance.cases.case import Case, Turn
+from conformance.transcript import DriveKind
+
+__all__ = ["CASES", "PDF", "TEXT_FILE"]
+
+PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
+REFUSALS = frozenset({400, 413, 415, 422, 501})
+
+_PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj
+trailer<</Root 1 0 R>>
+%%EOF
+"""
+PDF = "data:application/pdf;base64," + base64.b64encode(_PDF).decode()
+"""A data URL of a PDF with one empty page."""
+TEXT_FILE = "data:text/plain;base64," + base64.b64encode(b"Tea: 3 kg\nRye: 2 kg\n").decode()
+"""A data URL of a text of two lines."""
+WAVE = base64.b64encode(b"RIFF\x26\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00").decode()
+SILENCE = {"type": "input_audio", "input_audio": {"data": WAVE, "format": "wav"}}
+
+
+def _attached(name: str, summary: str, source: str, *parts: dict[str, Any], **keys: Any) -> Case:
+    """A question with an attachment, which the target translates, or refuses because it cannot."""
+    turn = Turn(
+        request={"input": [user("What is in it?", *parts)], "store": False}, answers=(says("I have looked at it."),)
+    )
+    return Case(
+        id=f"attachment.{name}",
+        summary=summary,
+        source=source,
+        turns=(turn,),
+        drives=PLAIN,
+        refusal_statuses=REFUSALS,
+        may_refuse=True,
+        tags=frozenset({"attachment"}),
+        **keys,
+    )
+
+
+CASES = (
+    _attached(
+        "pdf",
+        "A PDF as a data URL, with its name.",
+        "openai.types.responses.ResponseInputFileParam.file_data; anthropic.types.DocumentBlockParam; "
+        "BerriAI/litellm#12204",
+        {"type": "input_file", "filename": "page.pdf", "file_data": PDF},
+    ),
+    _attached(
+        "text-file",
+        "A text file as a data URL, with its name.",
+        "openai.types.responses.ResponseInputFileParam.file_data; anthropic.types.PlainTextSourceParam",
+        {"type": "input_file", "filename": "list.txt", "file_data": TEXT_FILE},
+    ),
+    _attached(
+        "file-by-address",
+        "A PDF by its address.",
+        "openai.types.responses.ResponseInputFileParam.file_url; anthropic.types.URLPDFSourceParam",
+        {"type": "input_file", "file_url": "https://files.invalid/report.pdf"},
+    ),
+    _attached(
+        "file-by-id",
+        "A file by an id that only OpenAI's service knows.",
+        "openai.types.responses.ResponseInputFileParam.file_id",
+        {"type": "input_file", "file_id": "file-0123456789abcdef"},
+    ),
+    _attached(
+        "image-by-id",
+        "An image by an id that only OpenAI's service knows.",
+        "openai.types.responses.ResponseInputImageParam.file_id; ollama/ollama openai/responses.go",
+        {"type": "input_image", "detail": "auto", "file_id": "file-fedcba9876543210"},
+    ),
+    _attached(
+        "audio",
+        "A recording as base64.",
+        "openai.types.responses.ResponseInputAudioParam; openai.types.chat.ChatCompletionContentPartInputAudioParam",
+        SILENCE,
+    ),
+    Case(
+        id="attachment.file-in-result",
+        summary="A tool's result is a text and a PDF.",
+        source="openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Fetch the page."),
+                        call_item("call_f", "fetch", "{}"),
+                        output_item(
+                            "call_f",
+                            [
+                                {"type": "input_text", "text": "One page."},
+                                {"type": "input_file", "filename": "page.pdf", "file_data": PDF},
+                            ],
+                        ),
+                    ],
+                    "tools": [function("fetch")],
+                    "store": False,
+                },
+                answers=(says("It is empty."),),
+            ),
+        ),
+        drives=PLAIN,
+        refusal_statuses=REFUSALS,
+        may_refuse=True,
+        tags=frozenset({"attachment"}),
+    ),
+    Case(
+        id="attachment.image-details",
+        summary="Two images, one at low and one at high detail.",
+        source="openai.types.responses.ResponseInputImageParam.detail; "
+        "openai.types.chat.chat_completion_content_part_image_param.ImageURL.detail",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user(
+                            "Compare them.",
+                            {"type": "input_image", "image_url": PIXEL, "detail": "low"},
+                            {"type": "input_image", "image_url": "https://example.org/cat.png", "detail": "high"},
+                        )
+                    ],
+                    "store": False,
+                },
+                answers=(says("They differ."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=frozenset({"images"}),
+    ),
+    Case(
+        id="attachment.only-an-image-in-result",
+        summary="A tool's result is an image and no text, beside the result of another call.",
+        source="ggml-org/llama.cpp#27958; BerriAI/litellm#17799",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Look at both screens."),
+                        call_item("call_l", "view", '{"screen":"left"}'),
+                        call_item("call_r", "view", '{"screen":"right"}'),
+                        output_item("call_l", [{"type": "input_image", "image_url": PIXEL, "detail": "auto"}]),
+                        output_item("call_r", "The right screen is off."),
+                    ],
+                    "tools": [function("view", screen={"type": "string"})],
+                    "store": False,
+                },
+                answers=(says("Only one is on."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=frozenset({"images"}),
+    ),
+)
