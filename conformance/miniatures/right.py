@@ -24,7 +24,10 @@ from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Re
 from fakes.log import UpstreamCall
 from fakes.script import Dialect
 
-__all__ = ["UpstreamCalls", "right_exchange", "right_transcript"]
+__all__ = ["ToolNames", "UpstreamCalls", "right_exchange", "right_transcript"]
+
+ToolNames = Mapping[str, tuple[str | None, str]]
+"""Which tool of the client stands behind a name upstream: its namespace and its own name."""
 
 UpstreamCalls = Callable[[Mapping[str, Any], Said], tuple[UpstreamCall, ...]]
 """Gives the calls that a right target makes upstream for a client request; the default makes none."""
@@ -87,6 +90,7 @@ class Scribe:
     said: Said
     response_id: str
     end: EndState
+    names: ToolNames = field(default_factory=dict)
     _numbers: Iterator[int] = field(init=False)
     _frames: list[bytes] = field(default_factory=list)
     _items: list[_Item] = field(default_factory=list)
@@ -177,8 +181,9 @@ class Scribe:
 
     def _item(self, said: SaidItem, position: int) -> _Item:
         kind = _ITEM_TYPES[said.kind]
+        own = self._own_name(said)
         custom = {tool.get("name") for tool in self.request.get("tools") or () if tool.get("type") == "custom"}
-        if said.kind == "call" and said.name in custom:
+        if said.kind == "call" and own[0] is None and own[1] in custom:
             kind = "custom_tool_call"
         family = FAMILIES[self._family(kind, said)]
         last = position == len(self._said_items()) - 1
@@ -194,6 +199,9 @@ class Scribe:
         item.json = self._item_json(item, kind, self._id(kind, position), position, text, status)
         item.open = self._item_json(item, kind, self._id(kind, position), position, "", "in_progress")
         return item
+
+    def _own_name(self, said: SaidItem) -> tuple[str | None, str]:
+        return self.names.get(said.name, (None, said.name))
 
     def _family(self, kind: str, said: SaidItem) -> FamilyName:
         if kind == "message":
@@ -223,7 +231,9 @@ class Scribe:
         taken = [call.call_id for call in self.said.calls].count(said.call_id) > 1
         minted = self.flavour.call_ids == "own" or taken or not 0 < len(said.call_id) <= 64
         call_id = f"call_{self.response_id[-6:]}{position:04d}" if minted else said.call_id
-        call = {"type": kind, "call_id": call_id, "name": said.name, family.field: text}
+        namespace, name = self._own_name(said)
+        call = {"type": kind, "call_id": call_id, "name": name, family.field: text}
+        call |= {"namespace": namespace} if namespace else {}
         return call | ({"id": item_id, "status": status} if self.flavour.call_fields else {})
 
     def _part(self, family: Family, text: str, said: SaidItem | None) -> dict[str, Any]:
@@ -266,7 +276,7 @@ class Scribe:
             return
         for number, note in enumerate(_annotations(item.said)):
             self._event("response.output_text.annotation.added", **at, annotation_index=number, annotation=dict(note))
-        done = {family.field: text} | ({"name": item.said.name} if family.name == "arguments" else {})
+        done = {family.field: text} | ({"name": item.json["name"]} if family.name == "arguments" else {})
         self._event(self._name(family.dones), **at, **done, **self._logprobs(family))
         if parts:
             self._event(f"{part}.done", **at, part=self._part(family, text, item.said))
@@ -347,13 +357,17 @@ def right_exchange(
     *,
     response_id: str = "resp_00000000000000000001",
     upstream: tuple[UpstreamCall, ...] = (),
+    names: ToolNames | None = None,
 ) -> Exchange:
-    """The right answer to one request, streamed or whole as the request's body says."""
+    """The right answer to one request, streamed or whole as the request's body says.
+
+    `names` says which tools stand behind names upstream that the target had made.
+    """
     end = _end(said)
     if end == "http-error":
         exchange = _refused(request, said)
     else:
-        scribe = Scribe(flavour, request.body, said, response_id, end)
+        scribe = Scribe(flavour, request.body, said, response_id, end, names or {})
         headers, received = _streamed(scribe) if request.body.get("stream") is True else _whole(scribe)
         exchange = Exchange(request, 200, headers, received, ended_at=received[-1].t + _STEP)
     exchange.said, exchange.upstream = said, upstream

@@ -17,18 +17,20 @@ from typing import Any
 from conformance.cases.case import Case, Turn
 from conformance.fold import fold_reply
 from conformance.miniatures.flavours import FLAVOURS, Flavour
-from conformance.miniatures.right import right_exchange
+from conformance.miniatures.right import ToolNames, right_exchange
 from conformance.miniatures.right_answers import answer_elsewhere, refusal, right_failure, with_error_code
+from conformance.miniatures.right_conversation import items_of, tools_of
 from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, Memory, UpstreamFlavour, right_request
 from conformance.request_form import Filler
 from conformance.said import Said
 from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Transcript
+from fakes.answering import reply_to
 from fakes.dialects import get
 from fakes.log import Sent, UpstreamCall
-from fakes.reply import HttpFailure, Reply, Verbatim
-from fakes.script import Dialect, Script
+from fakes.reply import Reply
+from fakes.script import Dialect
 
-__all__ = ["RIGHT_TARGETS", "RightTarget", "right_case"]
+__all__ = ["RIGHT_TARGETS", "RightTarget", "own_names", "right_answer", "right_case"]
 
 _ENDS = {"cut": "cut", "reset": "reset", "reset-before-status": "refused", "stall": "stalled", None: "complete"}
 _KEY = "sk-right-0123456789abcdef"
@@ -89,17 +91,14 @@ class _Run:
 
     def _asked_upstream(self, turn: Turn, request: ClientRequest) -> Exchange:
         body = right_request(request.body, self.dialect, self.target.upstream, self.memory)
-        reply = _reply(turn, self.dialect, body)
+        reply = reply_to(turn.answers[0], body, get(self.dialect))
         said = fold_reply(self.dialect, reply)
         call = _call(self.dialect, body, reply)
         response_id = f"resp_{self.number:04d}{len(self.exchanges):016d}"
-        if said.ends == {"http-error", "failed"} or (said.status >= 400 and not said.items):
-            return right_failure(request, said, (call,))
-        # Of the endings that are open, a refusal without text ends filtered here: else it would have to be told.
-        filtered = said.finish == "refusal" and not said.items
-        shown = replace(said, ends=frozenset({"incomplete:content_filter"})) if filtered else said
-        exchange = right_exchange(self.target.stream, request, shown, response_id=response_id, upstream=(call,))
-        exchange = with_error_code(replace(exchange, said=said), said)
+        names = own_names(request.body, self.memory)
+        exchange = right_answer(self.target.stream, request, said, (call,), response_id, names)
+        if not 200 <= (exchange.status or 0) < 300:
+            return exchange
         if turn.leave_after is not None:
             return _left(exchange, turn.leave_after)
         self._remember(request, exchange, said, response_id)
@@ -139,16 +138,28 @@ def _with_call_ids(value: Any, earlier: Sequence[Exchange]) -> Any:
     return value
 
 
-def _reply(turn: Turn, dialect: Dialect, request: Mapping[str, Any]) -> Reply:
-    answer = turn.answers[0]
-    wire = get(dialect)
-    if isinstance(answer, Script):
-        return wire.encode(answer, request)
-    if isinstance(answer, HttpFailure):
-        return wire.failure(answer)
-    if isinstance(answer, Verbatim):
-        return answer.reply
-    return answer.reply()
+def right_answer(
+    flavour: Flavour,
+    request: ClientRequest,
+    said: Said,
+    upstream: tuple[UpstreamCall, ...],
+    response_id: str,
+    names: ToolNames | None = None,
+) -> Exchange:
+    """The right answer to a request whose upstream said this, failures before the first word among them."""
+    if said.ends == {"http-error", "failed"} or (said.status >= 400 and not said.items):
+        return right_failure(request, said, upstream)
+    # Of the endings that are open, a refusal without text ends filtered here: else it would have to be told.
+    filtered = said.finish == "refusal" and not said.items
+    shown = replace(said, ends=frozenset({"incomplete:content_filter"})) if filtered else said
+    exchange = right_exchange(flavour, request, shown, response_id=response_id, upstream=upstream, names=names)
+    return with_error_code(replace(exchange, said=said), said)
+
+
+def own_names(body: Mapping[str, Any], memory: Memory | None = None) -> ToolNames:
+    """The client's tools behind the names that a right target gives them upstream."""
+    _, names = tools_of(body, items_of(body, memory or Memory()), narrow=False)
+    return {flat: own for own, flat in names.items()}
 
 
 def _call(dialect: Dialect, body: Mapping[str, Any], reply: Reply) -> UpstreamCall:
