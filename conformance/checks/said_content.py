@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from conformance.checks.json_values import only_string, opened_string, same_json
 from conformance.checks.phrases import around, count, listed, shown
 from conformance.reading import FamilyName, ItemReading, StreamReading, as_dict, as_list, streams
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
 from conformance.said import Said, SaidItem
 from conformance.transcript import Event, Transcript
 
@@ -354,7 +354,7 @@ def citations_not_altered(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "content.citations-kept",
     dialects=("chat_completions", "messages"),
-    level=RECOMMENDED,
+    level=SHOULD,
     profiles=SPECIFICATIONS,
     evidence="both",
     source="openai.types.chat.chat_completion_message.Annotation; BerriAI/litellm PR#26176",

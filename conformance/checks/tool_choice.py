@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.crossings import Crossing, Judged, crossings, quote
 from conformance.pieces import Choice, at
-from conformance.rules import MUST, rule
+from conformance.rules import MUST, RECOMMENDED, rule
 from conformance.tool_pairs import keeps_its_name, tool_pairs
 from conformance.transcript import Transcript
 
@@ -103,7 +103,8 @@ def choice_auto(transcript: Transcript) -> Judged:
 
 @rule(
     "tools.choice-allowed",
-    level=MUST,
+    level=RECOMMENDED,
+    levels={"open-responses": MUST, "superset": MUST},
     source="Open Responses 2026-04-24, allowed_tools; ogx-ai/ogx#3548",
     why="`allowed_tools` is a hard limit: a tool that is not allowed must not be called.",
     evidence="both",

@@ -337,7 +337,7 @@ def stream_options_with_stream_only(transcript: Transcript) -> Judged:
 
 @rule(
     "upstream.one-choice",
-    level=MUST,
+    level=RECOMMENDED,
     source="openai.types.chat.CompletionCreateParams.n; Responses has no `n`",
     why="More choices are billed and thrown away.",
     dialects=CHAT,

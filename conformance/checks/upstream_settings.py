@@ -373,7 +373,7 @@ def plain_format_omitted(transcript: Transcript) -> Judged:
 
 @rule(
     "upstream.identifiers-passed",
-    level=RECOMMENDED,
+    level=SHOULD,
     source="BerriAI/litellm#36268; openai.types.chat.CompletionCreateParams.safety_identifier; "
     "anthropic.types.MetadataParam.user_id",
     why="Abuse of one user is charged to all users of the proxy.",
