@@ -3,6 +3,7 @@
 {token}          in any string of a request, or in a raw body: the token of the drive
 {previous}       as a string value, or in a path: the id of the previous turn's response
 {call_id:n:k}    as a string value: the call_id of the k-th tool call of turn n's response, both from 0
+{answer:n:path}  as a string value, or in a path: a value in turn n's answer, "output.0.id" for example
 {"$output": n}   as an item of a list: all output items of turn n
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 
 from conformance.cases.case import MODEL_TOKEN, Turn
 from conformance.normal_form import final_response
+from conformance.pieces import at
 from conformance.transcript import Exchange
 
 __all__ = ["CannotContinueError", "Filler"]
@@ -22,6 +24,7 @@ __all__ = ["CannotContinueError", "Filler"]
 _PREVIOUS = "{previous}"
 _OUTPUT = "$output"
 _CALL_ID = re.compile(r"\{call_id:(\d+):(\d+)\}")
+_ANSWER = re.compile(r"\{answer:(\d+):([\w.]+)\}")
 _MAIN_PATH = "/responses"
 
 
@@ -43,7 +46,8 @@ class Filler:
 
     def path(self, turn: Turn, earlier: Sequence[Exchange]) -> str:
         """The path of a turn. Raises CannotContinueError."""
-        return turn.path.replace(_PREVIOUS, _id_of(earlier)) if _PREVIOUS in turn.path else turn.path
+        path = _ANSWER.sub(lambda found: str(_value_of(earlier, int(found[1]), found[2])), turn.path)
+        return _PREVIOUS.sub(lambda found: _id_of(earlier, found[1]), path)
 
     def body(self, turn: Turn, earlier: Sequence[Exchange]) -> Any:
         """The body of a turn: a JSON value, raw bytes, or None for no body. Raises CannotContinueError."""
@@ -80,6 +84,8 @@ class Filler:
             return _id_of(earlier)
         if call := _CALL_ID.fullmatch(value):
             return _call_id_of(earlier, int(call[1]), int(call[2]))
+        if answer := _ANSWER.fullmatch(value):
+            return str(_value_of(earlier, int(answer[1]), answer[2]))
         return value.replace(MODEL_TOKEN, self.token)
 
     def _items(self, item: Any, earlier: Sequence[Exchange]) -> Iterator[Any]:
@@ -99,6 +105,15 @@ def _id_of(earlier: Sequence[Exchange]) -> str:
     if not isinstance(identity, str) or not identity:
         raise CannotContinueError(f"it needs the id of {_the_response(earlier, len(earlier) - 1)}, which has none")
     return identity
+
+
+def _value_of(earlier: Sequence[Exchange], turn: int, path: str) -> Any:
+    """A value in a turn's final Response, or in its JSON body where that is none."""
+    steps = [int(step) if step.isdecimal() else step for step in path.split(".")]
+    value = at(final_response(earlier[turn]) if turn < len(earlier) else None, *steps)
+    if not isinstance(value, str | int) or value == "":
+        raise CannotContinueError(f"it needs `{path}` of {_the_response(earlier, turn)}, which has none")
+    return value
 
 
 def _output_of(earlier: Sequence[Exchange], turn: int) -> list[Any]:

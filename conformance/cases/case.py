@@ -29,7 +29,8 @@ class Turn:
     `raw_body` replaces the JSON body by bytes (malformed requests); `method` and `path` are for other
     endpoints (`path` is relative to the API's base, e.g. "/responses"). In it and anywhere in `request`
     "{previous}" stands for the id of the previous turn's response, {"$output": n} as an input item for all
-    output items of turn n, and "{call_id:n:k}" for the call_id of the k-th call of turn n.
+    output items of turn n, "{call_id:n:k}" for the call_id of the k-th call of turn n, and "{answer:n:path}" for a
+    value in turn n's answer (`conformance.request_form`).
     `packed` sends the body gzipped, with the `content-encoding` that says so.
     `leave_after` makes the client close its connection after so many events (0: before the status line).
     """
