@@ -47,7 +47,7 @@ class Filler:
     def path(self, turn: Turn, earlier: Sequence[Exchange]) -> str:
         """The path of a turn. Raises CannotContinueError."""
         path = _ANSWER.sub(lambda found: str(_value_of(earlier, int(found[1]), found[2])), turn.path)
-        return _PREVIOUS.sub(lambda found: _id_of(earlier, found[1]), path)
+        return path.replace(_PREVIOUS, _id_of(earlier)) if _PREVIOUS in path else path
 
     def body(self, turn: Turn, earlier: Sequence[Exchange]) -> Any:
         """The body of a turn: a JSON value, raw bytes, or None for no body. Raises CannotContinueError."""
