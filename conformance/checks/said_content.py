@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from conformance.checks.json_values import only_string, opened_string, same_json
+from conformance.checks.limits import calls_are_limited
 from conformance.checks.phrases import around, count, listed, shown
 from conformance.reading import FamilyName, ItemReading, StreamReading, as_dict, as_list, streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
@@ -18,7 +19,7 @@ FIELDS = "openai.types.responses (delta: the text that was added)"
 
 def _heard(transcript: Transcript) -> Iterator[tuple[StreamReading, Said]]:
     for stream in streams(transcript):
-        if stream.exchange.said is not None:
+        if stream.exchange.said is not None and not stream.exchange.asks_for_compaction:
             yield stream, stream.exchange.said
 
 
@@ -111,12 +112,6 @@ def refusal_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation
             yield _same(stream, wanted, found, ("refusal",), "refusal")
 
 
-def _limited(stream: StreamReading) -> bool:
-    """Whether the request lets a target keep calls back."""
-    choice = stream.request.get("tool_choice")
-    return stream.request.get("parallel_tool_calls") is False or choice == "none" or isinstance(choice, dict)
-
-
 def _calls(stream: StreamReading) -> list[ItemReading]:
     """The calls the client gets, those of the client's own tool search among them: an item type of its own."""
     searches = [item for item in stream.items if item.type == "tool_search_call"]
@@ -154,8 +149,8 @@ def calls_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
         wanted, found = list(said.calls), _calls(stream)
         if not wanted and not found:
             continue
-        least = sum(call.complete for call in wanted) if _whole(stream) and not _limited(stream) else 0
-        if stream.outcome == "completed" and not _limited(stream):
+        least = sum(call.complete for call in wanted) if _whole(stream) and not calls_are_limited(stream.request) else 0
+        if stream.outcome == "completed" and not calls_are_limited(stream.request):
             least = len(wanted)
         if least <= len(found) <= len(wanted):
             yield Seen(stream.place(stream.terminal))

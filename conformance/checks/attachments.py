@@ -1,0 +1,145 @@
+"""Rules of attachments: files, audio and details of images arrive, or the client is told that they cannot."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from conformance.asked import Asked
+from conformance.crossings import Crossing, Judged, Visit, asked_in, crossings, quote, visits
+from conformance.pieces import Piece, at, items_of, strings, text_of
+from conformance.rules import INTEGRITY, RECOMMENDED, SHOULD, rule
+from conformance.transcript import Transcript
+from fakes.script import Dialect
+
+__all__: list[str] = []
+
+CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
+_KINDS = frozenset({"input_file", "input_audio"})
+_REFUSED = frozenset({400, 413, 415, 422, 501})
+
+
+def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
+    """The files and recordings that a user sent or a tool gave out, each with the piece that holds it.
+
+    The text beside it is the attachment itself: its base64, address or id.
+    """
+    for piece in asked.pieces:
+        if piece.kind == "file" and piece.role == "user" and piece.text:
+            yield piece, piece.text
+        elif at(piece.raw, "type") == "input_audio":
+            yield piece, text_of(at(piece.raw, "input_audio", "data"))
+        for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
+            address = at(part, "file_data") or at(part, "file_url")
+            if at(part, "type") == "input_file" and isinstance(address, str):
+                yield piece, address
+
+
+def _forms(attachment: str) -> Iterator[str]:
+    """The forms in which an attachment may stand in a request: as it is, without its header, or as its text."""
+    yield attachment.removeprefix("file:")
+    header, comma, data = attachment.partition(",")
+    if not comma or not header.startswith("data:"):
+        return
+    yield data
+    if "text/" in header and "base64" in header:
+        try:
+            yield base64.b64decode(data, validate=True).decode().strip()
+        except (binascii.Error, UnicodeDecodeError):
+            return
+
+
+def _arrived(attachment: str, crossing: Crossing) -> bool:
+    texts = [text for _, text in strings(crossing.sent.body)]
+    if any(form in text for form in _forms(attachment) for text in texts):
+        return True
+    # What an address or an id stands for may be fetched, and then sent as a file.
+    fetched = crossing.sent.of("file") or any(piece.media for piece in crossing.sent.of("result"))
+    return bool(fetched) and not attachment.startswith("data:")
+
+
+@rule(
+    "upstream.files-arrive",
+    level=INTEGRITY,
+    source="openai.types.responses.ResponseInputFileParam; openai.types.responses.ResponseInputAudioParam; "
+    "BerriAI/litellm#12204; ollama/ollama openai/responses.go",
+    why="The model invents what is in the file, for nobody told it, or the client, that there is none.",
+    evidence="both",
+)
+def files_arrive(transcript: Transcript) -> Judged:
+    """Every file and recording reaches the upstream, or the request is refused; none is dropped in silence."""
+    for visit in visits(transcript):
+        asked = asked_in(visit)
+        if asked is not None and visit.exchange.status in _REFUSED and any(_attachments(asked)):
+            yield visit.seen()
+    for crossing in crossings(transcript):
+        if crossing.visit.exchange.status in _REFUSED:
+            continue
+        for piece, attachment in _attachments(crossing.asked):
+            if _arrived(attachment, crossing):
+                yield crossing.seen
+            else:
+                yield crossing.broken(
+                    f"{quote(attachment, 60)} ({piece.path}) upstream, or a refusal", "it is nowhere in the request"
+                )
+
+
+def _refused(transcript: Transcript) -> Iterator[tuple[Visit, set[str]]]:
+    """Requests with attachments that the target refused, with the types of the parts that may be why."""
+    for visit in visits(transcript):
+        asked = asked_in(visit)
+        if asked is None or visit.exchange.status not in (400, 422):
+            continue
+        parts = [at(piece.raw, "type") for piece in asked.pieces]
+        parts += [at(part, "type") for piece in asked.of("result") for part in items_of(at(piece.raw, "output"))]
+        kinds = {kind for kind in parts if kind in _KINDS}
+        if kinds and not any(call.status is not None and call.status >= 400 for call in visit.exchange.upstream):
+            yield visit, kinds
+
+
+@rule(
+    "refusal.names-part",
+    level=RECOMMENDED,
+    source="openai-openapi Error.param; vercel/ai UnsupportedFunctionalityError names the part",
+    why="The user does not learn which of a dozen attachments to leave out.",
+)
+def names_part(transcript: Transcript) -> Judged:
+    """The refusal of a file or recording says which part it is about: by its path, its type or its key."""
+    for visit, kinds in _refused(transcript):
+        error = at(visit.exchange.json, "error")
+        told = f"{text_of(at(error, 'param'))} {text_of(at(error, 'message'))}"
+        if any(word in told for word in (*kinds, "content[", "output[", "file_id", "file_url", "file_data")):
+            yield visit.seen()
+        else:
+            yield visit.broken(
+                f"the part at fault ({', '.join(sorted(kinds))}) in `error.param` or the message", quote(told.strip())
+            )
+
+
+@rule(
+    "upstream.image-detail-kept",
+    level=SHOULD,
+    source="openai.types.responses.ResponseInputImageParam.detail; "
+    "openai.types.chat.chat_completion_content_part_image_param.ImageURL.detail",
+    why="A picture of a page is read at low detail, or a thumbnail billed at high.",
+    dialects=CHAT,
+    features=("images",),
+    evidence="both",
+)
+def image_detail_kept(transcript: Transcript) -> Judged:
+    """The `detail` of an image, low or high, reaches a chat upstream with the image."""
+    for crossing in crossings(transcript):
+        for piece in crossing.asked.of("image"):
+            wanted = at(piece.raw, "detail")
+            sent = [at(other.raw, "image_url", "detail") for other in crossing.sent.of("image") if _same(other, piece)]
+            if wanted not in ("low", "high") or not sent:
+                continue
+            if wanted in sent:
+                yield crossing.seen
+            else:
+                yield crossing.broken(f"`detail: {wanted}` for {quote(piece.text, 60)}", f"`detail: {sent[0]}`")
+
+
+def _same(sent: Piece, asked: Piece) -> bool:
+    return bool(asked.text) and sent.text == asked.text
