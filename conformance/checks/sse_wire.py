@@ -130,6 +130,7 @@ def blank_line_at_end(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.event-equals-type",
     level=MUST,
+    levels={"openai": SHOULD},
     profiles=SPECIFICATIONS,
     source=OPEN_RESPONSES + ": `event` matches the `type` in the body",
     why="Readers that dispatch on the event name take the event for another one.",
