@@ -1,7 +1,10 @@
 """The suite's checks."""
 
 from conformance.checks import (
+    answer_form,
     answers,
+    attachments,
+    called,
     clients,
     content,
     delivery,
@@ -12,9 +15,11 @@ from conformance.checks import (
     failures,
     history,
     identities,
+    impossible,
     item_states,
     items,
     lifecycle,
+    limits,
     non_streaming,
     refusals,
     response_object,
@@ -35,7 +40,10 @@ from conformance.checks import (
 )
 
 __all__ = [
+    "answer_form",
     "answers",
+    "attachments",
+    "called",
     "clients",
     "content",
     "delivery",
@@ -46,9 +54,11 @@ __all__ = [
     "failures",
     "history",
     "identities",
+    "impossible",
     "item_states",
     "items",
     "lifecycle",
+    "limits",
     "non_streaming",
     "refusals",
     "response_object",
