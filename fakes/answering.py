@@ -11,7 +11,7 @@ from fakes.declared import resolve
 from fakes.delivery import is_event_stream
 from fakes.errors import FakeError
 from fakes.expectation import Expectation
-from fakes.framing import FRAMING_QUIRKS, JSON_ALWAYS, mark_silences, reframe, silenced
+from fakes.framing import FRAMING_QUIRKS, JSON_ALWAYS, STREAM_ALWAYS, mark_silences, reframe, silenced
 from fakes.log import UpstreamCall
 from fakes.recording import Recording
 from fakes.reply import Answer, AsFramed, Delivery, Frame, HttpFailure, Reply, Verbatim
@@ -96,9 +96,9 @@ def reply_to(answer: Answer, request: Mapping[str, Any], dialect: WireDialect) -
 
 
 def _speak(script: Script, request: Mapping[str, Any], dialect: WireDialect) -> Reply:
-    framing = script.quirks & (FRAMING_QUIRKS.keys() | {JSON_ALWAYS})
+    framing = script.quirks & (FRAMING_QUIRKS.keys() | {JSON_ALWAYS, STREAM_ALWAYS})
     spoken = replace(mark_silences(resolve(script, request)), quirks=script.quirks - framing)
-    asked = {**request, "stream": False} if JSON_ALWAYS in framing else request
+    asked = {**request, "stream": STREAM_ALWAYS in framing} if framing & {JSON_ALWAYS, STREAM_ALWAYS} else request
     return reframe(silenced(dialect.encode(spoken, asked)), framing)
 
 

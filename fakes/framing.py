@@ -9,12 +9,16 @@ from types import MappingProxyType
 from fakes.reply import Frame, Reply
 from fakes.script import Part, Raw, Script, Silence
 
-__all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "mark_silences", "reframe", "silenced"]
+__all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "STREAM_ALWAYS", "mark_silences", "reframe", "silenced"]
 
 _MARK = b"\0silence "
 
 JSON_ALWAYS = "json-always"
 """The upstream ignores `stream` and answers with one JSON body (diegosouzapw/OmniRoute#3089)."""
+
+
+STREAM_ALWAYS = "stream-always"
+"""The upstream streams although it was not asked to (headroomlabs-ai/headroom#2622; quangdang46/openproxy#306)."""
 
 
 def mark_silences(script: Script) -> Script:

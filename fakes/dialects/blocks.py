@@ -52,6 +52,7 @@ class Block:
     text: str = ""
     citations: list[dict[str, Any]] = field(default_factory=list)
     part: Part | None = None
+    whole: Mapping[str, Any] | None = None
 
 
 def blocks_of(parts: Sequence[Part], ids: Ids, quirks: frozenset[str]) -> list[Block | Inline]:
@@ -66,7 +67,7 @@ def blocks_of(parts: Sequence[Part], ids: Ids, quirks: frozenset[str]) -> list[B
             case Text():
                 _text(part, last, found, quirks)
             case Annotation():
-                _cite(part, last, ids)
+                _cite(part, last, ids, quirks)
             case Ping() | Comment() | Raw() | Error() | Dies():
                 (found if last is None else last.inside).append(part)
                 if isinstance(part, (Error, Dies)):
@@ -75,14 +76,32 @@ def blocks_of(parts: Sequence[Part], ids: Ids, quirks: frozenset[str]) -> list[B
                     return found
             case _:
                 found.append(_block(part, len(found), ids, quirks))
-    return found
+    return _with_foreign_blocks(found, ids) if "foreign-blocks" in quirks else found
+
+
+def _with_foreign_blocks(found: list[Block | Inline], ids: Ids) -> list[Block | Inline]:
+    """What the service ran itself, its results, and a block that nobody knows, after the first block."""
+    at = next((n + 1 for n, item in enumerate(found) if isinstance(item, Block)), 0)
+    head = {"type": "server_tool_use", "id": f"srvtoolu_01{ids.base58('search', 22)}", "name": "web_search"}
+    pieces = ('{"query"', ': "rivers"}')
+    asked: list[Delta | Inline] = [Delta({"type": "input_json_delta", "partial_json": piece}) for piece in pieces]
+    page = {"type": "web_search_result", "url": "https://example.org/rivers", "title": "Rivers", "page_age": None}
+    result = {"type": "web_search_tool_result", "tool_use_id": head["id"]}
+    result |= {"content": [{**page, "encrypted_content": ids.base62("page", 24)}]}
+    novel: list[Delta | Inline] = [Delta({"type": "novel_delta", "novel": "ignored"})]
+    foreign = [
+        Block({**head, "input": {}}, asked, whole={**head, "input": {"query": "rivers"}}),
+        Block(result),
+        Block({"type": "novel_block", "novel": {}}, novel),
+    ]
+    return [*found[:at], *foreign, *found[at:]]
 
 
 def _block(part: Part, position: int, ids: Ids, quirks: frozenset[str]) -> Block:
     """A part that is a block of its own."""
     match part:
         case Reasoning():
-            return _thinking(part, position, ids)
+            return _thinking(part, position, ids, quirks)
         case RedactedReasoning(data):
             return Block({"type": "redacted_thinking", "data": data}, part=part)
         case ToolCall():
@@ -104,28 +123,32 @@ def _text(part: Text, last: Block | None, found: list[Block | Inline], quirks: f
     block.text += "".join(part.pieces)
 
 
-def _cite(annotation: Annotation, block: Block | None, ids: Ids) -> None:
+def _cite(annotation: Annotation, block: Block | None, ids: Ids, quirks: frozenset[str]) -> None:
     if block is None or not isinstance(block.part, Text):
         raise EncodingError("an Annotation needs the Text that it is on before it")
-    citation = {
+    citation: dict[str, Any] = {
         "type": "web_search_result_location",
         "cited_text": block.text[annotation.start : annotation.end],
         "url": annotation.url,
         "title": annotation.title,
         "encrypted_index": ids.base62(f"citation {annotation.url}", 24),
     }
+    if "document-citations" in quirks:
+        place = {"start_char_index": annotation.start, "end_char_index": annotation.end, "file_id": None}
+        cited = {"cited_text": citation["cited_text"], "document_index": 0, "document_title": annotation.title}
+        citation = {"type": "char_location", **cited, **place}
     block.citations.append(citation)
     block.inside.append(Delta({"type": "citations_delta", "citation": citation}))
 
 
-def _thinking(part: Reasoning, position: int, ids: Ids) -> Block:
+def _thinking(part: Reasoning, position: int, ids: Ids, quirks: frozenset[str]) -> Block:
     signature = part.signature
     if signature is None:  # the service signs every thinking block
         signature = f"EqQB{ids.base62(f'signature {position}', 60)}"
     return Block(
         {"type": "thinking", "thinking": "", "signature": ""},
         [Delta({"type": "thinking_delta", "thinking": piece}, piece) for piece in part.pieces],
-        [Delta({"type": "signature_delta", "signature": signature})],
+        [Delta({"type": "signature_delta", "signature": signature})] * (2 if "signature-repeated" in quirks else 1),
         text="".join(part.pieces),
         part=part,
     )
@@ -168,6 +191,8 @@ def call_input(call: ToolCall, *, cut: bool) -> RawJson:
 
 def whole_block(block: Block, *, cut: bool) -> dict[str, Any]:
     """A block as a message in one body has it."""
+    if block.whole is not None:
+        return dict(block.whole)
     match block.part:
         case Text():
             cited = {"citations": block.citations} if block.citations else {}

@@ -113,7 +113,7 @@ class ChatDialect(ABC):
             else:
                 frames.extend(self._other(step, answered))
         if fault is None and self._ends_with_done(steps, answered):
-            frames.append(_DONE_TIGHT if "done-without-space" in answered.quirks else _DONE)
+            frames.append(next((form for quirk, form in _DONES.items() if quirk in answered.quirks), _DONE))
         if "data-without-space" in answered.quirks:
             frames = [Frame(frame.data.replace(b"data: ", b"data:", 1), frame.gate) for frame in frames]
         return stream_reply(frames, self._headers(answered.ids), fault)
@@ -278,4 +278,4 @@ def _with_extras(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _DONE = sse("[DONE]")
-_DONE_TIGHT = Frame(b"data:[DONE]\n\n")
+_DONES = {"done-without-space": Frame(b"data:[DONE]\n\n"), "done-with-spaces": sse("[DONE]  ")}

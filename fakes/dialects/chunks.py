@@ -173,8 +173,9 @@ def finish_word(script: Script, speech: Speech) -> str | None:
             f"it has words for {', '.join(sorted(speech.finishes))}"
         )
     has_calls = any(isinstance(part, ToolCall) for part in flatten(script.parts))
-    if "finish-unknown" in script.quirks:
-        return "model_context_window_exceeded"
+    named = next((word for quirk, word in _FINISH_WORDS.items() if quirk in script.quirks), None)
+    if named is not None:
+        return named
     if "finish-stop-with-calls" in script.quirks and has_calls:
         return "stop"
     if "legacy-function-call" in script.quirks and script.finish == "tool_calls":
@@ -240,6 +241,17 @@ def _empty_deltas(steps: list[Step]) -> list[Step]:
     return spread
 
 
+def _null_keys(steps: list[Step]) -> list[Step]:
+    """Every key of a delta, null where it says nothing; `tool_calls` is an empty list beside content."""
+    nulls = dict.fromkeys(("content", "refusal", "reasoning", "reasoning_content", "function_call", "tool_calls"))
+    return [
+        replace(step, delta={**nulls, **({"tool_calls": []} if step.kind == "text" else {}), **step.delta})
+        if isinstance(step, Chunk) and step.choice
+        else step
+        for step in steps
+    ]
+
+
 def _role_repeated(steps: list[Step]) -> list[Step]:
     return [
         replace(step, delta={"role": "assistant", **step.delta})
@@ -293,6 +305,13 @@ _TRANSFORMS: dict[str, Callable[[list[Step]], list[Step]]] = {
     "empty-deltas": _empty_deltas,
     "role-repeated": _role_repeated,
     "all-in-one": _all_in_one,
+    "null-keys": _null_keys,
+}
+
+_FINISH_WORDS = {
+    "finish-unknown": "model_context_window_exceeded",
+    "finish-error": "error",
+    "finish-abort": "abort",
 }
 
 _SAFE = {kind: {"filtered": False, "severity": "safe"} for kind in ("hate", "self_harm", "sexual", "violence")}

@@ -46,6 +46,8 @@ _WORDINGS: Final[dict[str, Wording]] = {
     "server_error": Wording("Internal server error", "api_error"),
 }
 
+_EXPLAINED: Final = {"category": "cyber", "explanation": "The request could enable harm to computer systems."}
+
 _TOLD_BY_STATUS: Final = frozenset({402, 413, 504})
 """Statuses whose error type no kind of failure names."""
 
@@ -138,11 +140,12 @@ class _Writer:
         stops = request.get("stop_sequences")
         asked = stops[0] if isinstance(stops, list) and stops else "STOP"
         self.end: dict[str, Any] = {
-            "stop_reason": _FINISHES[script.finish] if script.finish else None,
+            "stop_reason": _stop_reason(script),
             "stop_sequence": asked if script.finish == "stop_sequence" else None,
         }
         if self.end["stop_reason"] == "refusal":
-            self.end["stop_details"] = {"type": "refusal", "category": None, "explanation": None}
+            why = _EXPLAINED if "refusal-explained" in script.quirks else {"category": None, "explanation": None}
+            self.end["stop_details"] = {"type": "refusal", **why}
 
     # Streamed -----------------------------------------------------------------------------------------------
 
@@ -225,11 +228,11 @@ class _Writer:
         usage = self._usage(output=self._reported.output)
         if "delta-output-usage-only" in self.quirks:
             usage = {key: value for key, value in usage.items() if key.startswith("output")}
-        ends = [self.end]
         if "two-message-deltas" in self.quirks:
-            ends = [{"stop_reason": None, "stop_sequence": None}, self.end]
-        for end in ends:
-            yield self._event({"type": "message_delta", "delta": end, "usage": usage})
+            so_far = {**usage, "output_tokens": self._reported.output // 2}
+            open_end = {"stop_reason": None, "stop_sequence": None}
+            yield self._event({"type": "message_delta", "delta": open_end, "usage": so_far})
+        yield self._event({"type": "message_delta", "delta": self.end, "usage": usage})
         if "no-message-stop" not in self.quirks:
             yield self._event({"type": "message_stop"})
 
@@ -287,6 +290,12 @@ class _Writer:
         if usage.reasoning is not None and output == usage.output:
             counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
         return counts
+
+
+def _stop_reason(script: Script) -> str | None:
+    if script.finish is not None and "finish-unknown" in script.quirks:
+        return "novel_stop"
+    return _FINISHES[script.finish] if script.finish else None
 
 
 def _error_body(error: Error) -> dict[str, Any]:

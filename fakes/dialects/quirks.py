@@ -26,6 +26,9 @@ _SHARED = {
         "the role chunk has content null instead of an empty string", "llama.cpp server, streamed chat"
     ),
     "data-without-space": Quirk("all events are written `data:{...}`", "lidge-jun/opencodex#1170"),
+    "done-with-spaces": Quirk(
+        "white space follows the end marker on its line", "openai.Stream ends at data that starts with [DONE]"
+    ),
     "done-without-space": Quirk("the end marker is written `data:[DONE]`", "tashfeenahmed/freellmapi#1087"),
     "empty-choices-first": Quirk(
         "a chunk with prompt filter results and no choices comes first", "pydantic/pydantic-ai#164 (Azure)"
@@ -37,7 +40,9 @@ _SHARED = {
     "extra-keys": Quirk(
         "unknown keys at the top, in the choice and in the delta", "OpenRouter native_finish_reason; Azure"
     ),
+    "finish-abort": Quirk("the finish reason is `abort`", "vLLM: RequestStatus.FINISHED_ABORTED"),
     "finish-empty-string": Quirk("finish_reason is an empty string until the last chunk", "ollama/ollama#4357"),
+    "finish-error": Quirk("the finish reason is `error`", "vLLM: RequestStatus.FINISHED_ERROR"),
     "finish-missing": Quirk("no chunk ever has a finish reason", "sgl-project/sglang#4550"),
     "finish-stop-with-calls": Quirk(
         "a turn with calls ends with `stop`", "weave-os/router#250; vLLM with a named tool"
@@ -51,6 +56,10 @@ _SHARED = {
     ),
     "name-in-fragments": Quirk("a call's name arrives in two halves", "NVIDIA-NeMo/Switchyard#785"),
     "no-done": Quirk("the stream ends without [DONE]", "transformers serve 5.19"),
+    "null-keys": Quirk(
+        "every delta writes out what it does not say, as null or as an empty list of calls",
+        "openai.types.chat.chat_completion_chunk.ChoiceDelta, all fields optional; DeepSeek API",
+    ),
     "obfuscation": Quirk(
         "chunks carry an `obfuscation` string of varying length",
         "openai.types.chat.ChatCompletionChunk.obfuscation",
@@ -91,20 +100,38 @@ MESSAGES_QUIRKS: dict[str, Quirk] = {
     "delta-output-usage-only": Quirk(
         "message_delta reports output tokens only", "Anthropic docs, streaming: basic request"
     ),
+    "document-citations": Quirk(
+        "citations are of documents that the client gave, not of web pages", "anthropic.types.CitationCharLocation"
+    ),
     "error-string": Quirk("`error` is a bare string", "the body of vLLM's 401"),
+    "finish-unknown": Quirk(
+        "the stop reason is a word that no client knows", "earendil-works/pi#1868; anthropic.types.StopReason grows"
+    ),
+    "foreign-blocks": Quirk(
+        "a search that the service ran itself, its results and a block of unknown type follow the first block",
+        "anthropic.types.ServerToolUseBlock; anthropic.types.WebSearchToolResultBlock",
+    ),
     "index-last": Quirk("`index` is the last key of block events", "vLLM 0.32 /v1/messages"),
     "no-event-lines": Quirk("events have no `event:` line", "Anthropic-compatible gateways; WHATWG 9.2.6"),
     "no-first-json-delta": Quirk("no empty input_json_delta opens a call", "vLLM 0.32 /v1/messages"),
     "no-message-stop": Quirk("the stream ends after message_delta", "llama.cpp server stopped by SIGTERM"),
     "no-ping": Quirk("no ping follows the first block's start", "vLLM 0.32 /v1/messages"),
     "ping-storm": Quirk("a ping follows every event", "Anthropic docs, streaming: ping events"),
+    "refusal-explained": Quirk(
+        "a refusal comes with its category and an explanation", "anthropic.types.RefusalStopDetails"
+    ),
+    "signature-repeated": Quirk(
+        "each signature comes twice: the second takes the first one's place",
+        "anthropic.lib.streaming: accumulate_event sets the signature",
+    ),
     "tool-start-full-input": Quirk(
         "a call's whole input stands in its block's start, no delta follows",
         "Anthropic-compatible gateways; anthropic.types.ToolUseBlock.input",
     ),
     "tool-start-without-input": Quirk("a call's block start has no `input`", "llama.cpp server"),
     "two-message-deltas": Quirk(
-        "usage and stop reason come in two message_delta events", "Anthropic docs: one or more message_delta"
+        "two message_delta events: one with the counts so far, one with the stop reason and the last counts",
+        "Anthropic docs: one or more message_delta",
     ),
     "unknown-events": Quirk(
         "an unknown event, an unknown delta and unknown keys are mixed in",

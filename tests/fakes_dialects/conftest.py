@@ -38,7 +38,7 @@ def events() -> Callable[[Reply], list[Any]]:
             for line in block.split("\n"):
                 if line.startswith("data:"):
                     data = line.removeprefix("data:").removeprefix(" ")
-                    found.append(data if data == "[DONE]" else json.loads(data))
+                    found.append("[DONE]" if data.rstrip() == "[DONE]" else json.loads(data))
         return found
 
     return read

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.dialects import QUIRK_DOCS, QUIRKS, get
 from fakes.errors import EncodingError
-from fakes.script import DIALECTS, Error, Reasoning, Script, Text, ToolCall, Usage
+from fakes.script import DIALECTS, Annotation, Error, Reasoning, Script, Text, ToolCall, Usage
 
 FULL = Script(
     parts=(Reasoning(("th", "ink")), Text(("one ", "two")), Text((" three",)), ToolCall("get_it", ('{"a"', ":1}"))),
@@ -16,6 +16,9 @@ FULL = Script(
     usage=Usage(20, 9),
 )
 FAILED = Script(parts=(Text(("a",)), Error(500, "No.")))
+CITED = Script(parts=(Text(("One page.",)), Annotation("https://example.org/", "A page", 0, 3)))
+REFUSED = Script(parts=(Text(("No",)),), finish="refusal")
+SHOWN_IN = {"document-citations": CITED, "refusal-explained": REFUSED}
 ON_ERRORS = {"error-string", "error-then-done", "error-with-choices"}
 PAIRS = [(dialect, quirk) for dialect in DIALECTS for quirk in sorted(QUIRKS[dialect])]
 CHAT_PAIRS = [pair for pair in PAIRS if pair[0] != "messages"]
@@ -28,7 +31,7 @@ def with_quirk(script, quirk):
 
 def script_for(quirk):
     """A script in which a quirk shows."""
-    return with_quirk(FAILED if quirk in ON_ERRORS else FULL, quirk)
+    return with_quirk(FAILED if quirk in ON_ERRORS else SHOWN_IN.get(quirk, FULL), quirk)
 
 
 @pytest.mark.parametrize(("dialect", "quirk"), PAIRS)
@@ -68,7 +71,7 @@ def test_content_survives_every_chat_quirk(encode, events, dialect, quirk):
             delta = choice["delta"]
             text += delta.get("content") or ""
             reasoning += delta.get("reasoning") or delta.get("reasoning_content") or ""
-            for call in [*delta.get("tool_calls", ()), {"function": delta.get("function_call", {})}]:
+            for call in [*(delta.get("tool_calls") or ()), {"function": delta.get("function_call") or {}}]:
                 function = call.get("function", {})
                 arguments += function.get("arguments") or ""
                 given = function.get("name", "")
@@ -76,14 +79,17 @@ def test_content_survives_every_chat_quirk(encode, events, dialect, quirk):
     assert (text, reasoning, arguments, name) == ("one two three", "think", '{"a":1}', "get_it")
 
 
-@pytest.mark.parametrize("quirk", sorted(QUIRKS["messages"] - ON_ERRORS))
+@pytest.mark.parametrize("quirk", sorted(QUIRKS["messages"] - ON_ERRORS - SHOWN_IN.keys()))
 def test_content_survives_every_messages_quirk(encode, events, quirk):
     """Joined, text, thinking and input are what the script says, whatever the quirk."""
     said = {"text": "", "thinking": "", "partial_json": ""}
     started = {}
+    foreign = False
     for event in events(encode("messages", script_for(quirk))):
+        if event["type"] == "content_block_start":
+            foreign = event["content_block"]["type"] in ("server_tool_use", "novel_block")
         for key, value in event.get("delta", {}).items():
-            if key in said:
+            if key in said and not foreign:
                 said[key] += value
         if event["type"] == "content_block_start" and event["content_block"]["type"] == "tool_use":
             started = event["content_block"].get("input", {})
@@ -98,7 +104,7 @@ def deltas(found):
 
 def calls(found):
     """The entries of tool_calls, in order."""
-    return [call for delta in deltas(found) for call in delta.get("tool_calls", ())]
+    return [call for delta in deltas(found) for call in delta.get("tool_calls") or ()]
 
 
 CHECKS = {
@@ -113,10 +119,13 @@ CHECKS = {
     "finish-missing": lambda f: all(c["finish_reason"] is None for e in f[:-1] for c in e["choices"]),
     "finish-stop-with-calls": lambda f: f[-3]["choices"][0]["finish_reason"] == "stop",
     "finish-unknown": lambda f: f[-3]["choices"][0]["finish_reason"] == "model_context_window_exceeded",
+    "finish-abort": lambda f: f[-3]["choices"][0]["finish_reason"] == "abort",
+    "finish-error": lambda f: f[-3]["choices"][0]["finish_reason"] == "error",
     "id-then-name": lambda f: "function" not in calls(f)[0] and calls(f)[1]["function"]["name"] == "get_it",
     "legacy-function-call": lambda f: not calls(f) and f[-3]["choices"][0]["finish_reason"] == "function_call",
     "name-in-fragments": lambda f: [c["function"]["name"] for c in calls(f)[:2]] == ["get", "_it"],
     "no-done": lambda f: f[-1] != "[DONE]",
+    "null-keys": lambda f: deltas(f)[1]["tool_calls"] is None and [d["tool_calls"] for d in deltas(f)].count([]) == 3,
     "obfuscation": lambda f: all(e["obfuscation"] for e in f[:-1]),
     "reasoning-both-fields": lambda f: deltas(f)[1] == {"reasoning": "th", "reasoning_content": "th"},
     "reasoning-content": lambda f: deltas(f)[1] == {"reasoning_content": "th"},
@@ -166,6 +175,7 @@ def test_end_markers(encode):
     tight = encode("vllm", with_quirk(text, "data-without-space")).body
     assert tight.endswith(b"\n\ndata:[DONE]\n\n")
     assert b"data: " not in tight
+    assert encode("vllm", with_quirk(text, "done-with-spaces")).body.endswith(b"\n\ndata: [DONE]  \n\n")
 
 
 def test_error_quirks(encode, events):
@@ -187,6 +197,11 @@ def test_legacy_function_call_says_one_call(encode):
             encode("vllm", two, stream=stream)
 
 
+def said_deltas(found):
+    """The deltas of Messages blocks."""
+    return [event["delta"] for event in found if event["type"] == "content_block_delta"]
+
+
 def types(found):
     """The event types of a Messages stream."""
     return [event["type"] for event in found]
@@ -196,17 +211,26 @@ MESSAGES_CHECKS = {
     "adjacent-text-blocks": lambda f: types(f).count("content_block_start") == 4,
     "blocks-closed-at-end": lambda f: types(f)[-5:-2] == ["content_block_stop"] * 3,
     "delta-output-usage-only": lambda f: f[-2]["usage"] == {"output_tokens": 9},
+    "finish-unknown": lambda f: f[-2]["delta"]["stop_reason"] == "novel_stop",
+    "foreign-blocks": lambda f: (
+        [e["content_block"]["type"] for e in f if "content_block" in e]
+        == ["thinking", "server_tool_use", "web_search_tool_result", "novel_block", "text", "tool_use"]
+    ),
     "index-last": lambda f: all(list(e)[-1] == "index" for e in f if "index" in e),
     "no-first-json-delta": lambda f: all(e["delta"].get("partial_json") != "" for e in f if "delta" in e),
     "no-message-stop": lambda f: f[-1]["type"] == "message_delta",
     "no-ping": lambda f: "ping" not in types(f),
     "ping-storm": lambda f: types(f).count("ping") == 1 + sum(t.startswith("content_block") for t in types(f)),
+    "signature-repeated": lambda f: (
+        len(signatures := [d for d in said_deltas(f) if "signature" in d]) == 2 and signatures[0] == signatures[1]
+    ),
     "tool-start-full-input": lambda f: (
         [e["content_block"].get("input") for e in f if "content_block" in e][-1] == {"a": 1}
     ),
     "tool-start-without-input": lambda f: "input" not in [e["content_block"] for e in f if "content_block" in e][-1],
     "two-message-deltas": lambda f: (
-        [e["delta"]["stop_reason"] for e in f if e["type"] == "message_delta"] == [None, "tool_use"]
+        [(e["delta"]["stop_reason"], e["usage"]["output_tokens"]) for e in f if e["type"] == "message_delta"]
+        == [(None, 4), ("tool_use", 9)]
     ),
     "unknown-events": lambda f: "message_annotated" in types(f) and any("novel" in e.get("delta", {}) for e in f),
     "usage-in-delta-only": lambda f: (
@@ -219,6 +243,25 @@ MESSAGES_CHECKS = {
 def test_messages_quirks_do_what_they_say(encode, events, quirk):
     """Each quirk of Messages has the shape that its summary describes."""
     assert MESSAGES_CHECKS[quirk](events(encode("messages", script_for(quirk))))
+
+
+def test_document_citations(encode, events):
+    """A citation of a document has characters of it and no address."""
+    (citation,) = [
+        d["citation"]
+        for d in said_deltas(events(encode("messages", script_for("document-citations"))))
+        if "citation" in d
+    ]
+    assert (citation["type"], citation["end_char_index"], "url" in citation) == ("char_location", 3, False)
+
+
+def test_refusal_explained(encode, events):
+    """A refusal tells why, streamed and whole."""
+    script = script_for("refusal-explained")
+    streamed = next(e["delta"] for e in events(encode("messages", script)) if e["type"] == "message_delta")
+    whole = json.loads(encode("messages", script, stream=False).body)
+    assert streamed["stop_details"] == whole["stop_details"]
+    assert whole["stop_details"]["explanation"].startswith("The request")
 
 
 def test_no_event_lines(encode):
