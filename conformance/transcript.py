@@ -137,6 +137,15 @@ class Exchange:
         return isinstance(self.request.body, dict) and self.request.body.get("stream") is True
 
     @property
+    def asks_for_compaction(self) -> bool:
+        """Whether the client asked for a compaction: what the upstream then says is for the target, not for it."""
+        if self.request.path.partition("?")[0].endswith("/responses/compact"):
+            return True
+        given = self.request.body.get("input") if isinstance(self.request.body, dict) else None
+        items = given if isinstance(given, list) else []
+        return any(isinstance(item, dict) and item.get("type") == "compaction_trigger" for item in items)
+
+    @property
     def is_stream(self) -> bool:
         """Whether the target answered 2xx with an event stream, by its content type or else by its first bytes."""
         if self.status is None or not 200 <= self.status < 300:

@@ -17,6 +17,7 @@ def all_cases() -> tuple[Case, ...]:
         call_ids,
         calls,
         clients,
+        compacted,
         endings,
         endpoints,
         failures,
@@ -29,6 +30,7 @@ def all_cases() -> tuple[Case, ...]:
         settings,
         special_tools,
         state,
+        stored,
         text,
         tool_names,
         usage,
@@ -58,6 +60,8 @@ def all_cases() -> tuple[Case, ...]:
         call_ids,
         impossible,
         state,
+        stored,
+        compacted,
     )
     return tuple(case for family in families for case in family.CASES) + recorded_cases()
 

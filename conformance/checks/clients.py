@@ -191,7 +191,7 @@ def openai_python_text(transcript: Transcript) -> Iterator[Seen | Violation]:
     """`output_text` of the response that the official Python client completes is the upstream's text."""
     for stream in _driven(transcript):
         said, heard = stream.exchange.said, _heard(stream, "openai_python_stream", _stream)
-        if said is None or heard.text is None:
+        if said is None or heard.text is None or stream.exchange.asks_for_compaction:
             continue
         wanted = said.joined("text")
         if heard.text == wanted:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from conformance.asked import final_response
 from conformance.crossings import Judged, Visit, quote, visits
+from conformance.kept import deleted as deleted_before
+from conformance.kept import errands, gets, is_kept, kept
 from conformance.normal_form import difference
 from conformance.pieces import at, items_of, text_of
 from conformance.rules import MUST, RECOMMENDED, SHOULD, rule
@@ -15,28 +13,6 @@ from conformance.transcript import Transcript
 __all__: list[str] = []
 
 _STORE = ("store",)
-
-
-def _to(transcript: Transcript, method: str, *, below: str = "/responses/") -> Iterator[tuple[Visit, str]]:
-    """The requests of a method to something below a path, and the rest of the path."""
-    for visit in visits(transcript):
-        path = visit.exchange.request.path.partition("?")[0]
-        if visit.exchange.request.method.upper() == method and below in path:
-            yield visit, path.partition(below)[2]
-
-
-def _given(visit: Visit) -> dict[str, dict[str, Any]]:
-    """The responses that earlier exchanges of the drive ended with, by id."""
-    responses = [final_response(exchange) for exchange in visit.earlier]
-    return {response["id"]: response for response in responses if response and isinstance(response.get("id"), str)}
-
-
-def _deleted(visit: Visit) -> set[str]:
-    return {
-        exchange.request.path.rpartition("/")[2]
-        for exchange in visit.earlier
-        if exchange.request.method.upper() == "DELETE" and exchange.status == 200
-    }
 
 
 def _status(visit: Visit, *statuses: int, words: str) -> Judged:
@@ -55,9 +31,9 @@ def _status(visit: Visit, *statuses: int, words: str) -> Judged:
 )
 def unknown_response(transcript: Transcript) -> Judged:
     """`GET /responses/{id}` of an unknown id is a 404; where nothing is stored also 400, 405 or 501."""
-    for visit, rest in _to(transcript, "GET"):
-        if rest.partition("/")[0] not in _given(visit):
-            yield from _status(visit, 400, 404, 405, 501, words="404 (400, 405 or 501 where nothing is stored)")
+    for errand in gets(transcript):
+        if errand.identity not in kept(errand.visit):
+            yield from _status(errand.visit, 400, 404, 405, 501, words="404 (400, 405 or 501 where nothing is stored)")
 
 
 @rule(
@@ -143,12 +119,15 @@ def models_list(transcript: Transcript) -> Judged:
 )
 def stored_response_fetched(transcript: Transcript) -> Judged:
     """A stored response can be fetched as soon as its terminal event has come, and is what that event said."""
-    for visit, rest in _to(transcript, "GET"):
-        known = _given(visit).get(rest)
-        if known is None or rest in _deleted(visit):
+    for errand in gets(transcript):
+        visit = errand.visit
+        if errand.tail or "stream" in errand.query or not is_kept(visit, errand.identity):
             continue
+        known = kept(visit)[errand.identity].response
         if visit.exchange.status != 200:
-            yield from _status(visit, 200, words="200 and the response")
+            # Whether a failure is kept is left open; an answer, whole or cut, is.
+            legal = (200, 404) if known.get("status") == "failed" else (200,)
+            yield from _status(visit, *legal, words="200 and the response")
             continue
         keys = ("id", "object", "status", "output", "incomplete_details")
         fetched = visit.exchange.json if isinstance(visit.exchange.json, dict) else {}
@@ -168,9 +147,9 @@ def stored_response_fetched(transcript: Transcript) -> Judged:
 )
 def input_items(transcript: Transcript) -> Judged:
     """`GET /responses/{id}/input_items` is a list with `data`, `first_id`, `last_id` and `has_more`."""
-    for visit, rest in _to(transcript, "GET"):
-        identity, _, tail = rest.partition("/")
-        if tail != "input_items" or identity not in _given(visit):
+    for errand in gets(transcript):
+        visit = errand.visit
+        if errand.tail != "input_items" or not is_kept(visit, errand.identity):
             continue
         body = visit.exchange.json
         keys = ("object", "data", "first_id", "last_id", "has_more")
@@ -190,17 +169,18 @@ def input_items(transcript: Transcript) -> Judged:
 )
 def deleted(transcript: Transcript) -> Judged:
     """`DELETE /responses/{id}` says that the response is deleted, and it is gone afterwards."""
-    for visit, rest in _to(transcript, "DELETE"):
-        if rest not in _given(visit):
+    for errand in errands(transcript, "DELETE"):
+        visit, identity = errand.visit, errand.identity
+        if not is_kept(visit, identity):
             continue
         body = visit.exchange.json
-        if visit.exchange.status == 200 and at(body, "deleted") is True and at(body, "id") == rest:
+        if visit.exchange.status == 200 and at(body, "deleted") is True and at(body, "id") == identity:
             yield visit.seen()
         else:
-            yield visit.broken(f"200 and `deleted: true` for {rest}", f"{visit.exchange.status}: {quote(body)}")
-    for visit, rest in _to(transcript, "GET"):
-        if rest.partition("/")[0] in _deleted(visit):
-            yield from _status(visit, 404, words="404 for a response that was deleted")
+            yield visit.broken(f"200 and `deleted: true` for {identity}", f"{visit.exchange.status}: {quote(body)}")
+    for errand in gets(transcript):
+        if errand.identity in deleted_before(errand.visit):
+            yield from _status(errand.visit, 404, words="404 for a response that was deleted")
 
 
 @rule(
