@@ -16,6 +16,8 @@
 A part's `type` is the name of a class of `fakes.script` in snake case; its other keys are that class's fields.
 Several answers, given in order and then the last one again, are `[[answers]]` with `[[answers.parts]]`. An
 answer may be a failure instead: `failure = {status = 429, code = "rate_limit", retry_after = "2"}`.
+
+`read_answer` reads one such table, whatever file it stands in, and `answer_table` writes it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
@@ -35,7 +37,7 @@ from fakes.errors import FakeError
 from fakes.reply import HttpFailure
 from fakes.script import Finish, Interleaved, Part, Script, Usage
 
-__all__ = ["PART_TYPES", "ScriptFileError", "load_answers"]
+__all__ = ["PART_TYPES", "PlainAnswer", "ScriptFileError", "answer_table", "load_answers", "read_answer"]
 
 PlainAnswer: TypeAlias = Script | HttpFailure
 
@@ -76,6 +78,45 @@ def load_answers(file: Path) -> tuple[PlainAnswer, ...]:
     if not answers:
         raise reader.error("answers", "there are no answers", "write at least one [[answers]] table")
     return tuple(reader.answer(answer, f"answers[{index}].") for index, answer in enumerate(answers))
+
+
+def read_answer(table: Mapping[str, Any], file: Path, place: str) -> PlainAnswer:
+    """The answer that a table spells; `place` is where it stands in the file. Raises ScriptFileError."""
+    return _Reader(file).answer(table, f"{place}.")
+
+
+def answer_table(answer: PlainAnswer) -> dict[str, Any]:
+    """An answer as a table that `read_answer` reads back as the same answer; what is as always is left out.
+
+    Raises UnicodeDecodeError for `Raw` bytes that are no UTF-8: no text file can say them.
+    """
+    if isinstance(answer, HttpFailure):
+        return {"failure": _told(answer)}
+    table: dict[str, Any] = {"parts": [_part_table(part) for part in answer.parts]}
+    table["finish"] = answer.finish or False
+    table["usage"] = False if answer.usage is None else _told(answer.usage)
+    return table | ({"quirks": sorted(answer.quirks)} if answer.quirks else {})
+
+
+def _part_table(part: Part) -> dict[str, Any]:
+    kind = next(word for word, known in PART_TYPES.items() if isinstance(part, known))
+    if isinstance(part, Interleaved):
+        return {"type": kind, "parts": [_part_table(inner) for inner in part.parts]}
+    return {"type": kind, **_told(part)}
+
+
+def _told(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults, as TOML and JSON can say them."""
+    told = {field.name: getattr(value, field.name) for field in fields(value) if _differs(value, field)}
+    return {key: list(one) if isinstance(one, tuple) else _text(one) for key, one in told.items()}
+
+
+def _differs(value: Any, field: Any) -> bool:
+    return field.default is MISSING or getattr(value, field.name) != field.default
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _syntax_place(error: tomllib.TOMLDecodeError) -> str:
