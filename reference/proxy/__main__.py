@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING, NoReturn
 
 from .config import Config, upstream_root
@@ -126,29 +128,14 @@ def _configure(args: argparse.Namespace) -> Config:
     if not 0 <= args.port <= 65_535:
         _die("--port must be between 0 and 65535")
     in_memory = args.store == ":memory:"
+    args.store_limit = args.store_limit or (1000 if in_memory else 100_000)
+    args.store_bytes = 256 << 20 if in_memory else 1 << 40
+    args.upstream_api_key = _environment(args.upstream_api_key_env)
+    args.api_key = _environment(args.api_key_env)
     secret = _environment(args.secret_env)
-    return Config(
-        upstream=upstream,
-        dialect=args.dialect,
-        upstream_api_key=_environment(args.upstream_api_key_env),
-        forward_client_key=args.forward_client_key,
-        api_key=_environment(args.api_key_env),
-        reasoning=args.reasoning,
-        refusals=args.refusals,
-        system_position=args.system_position,
-        developer_role=args.developer_role,
-        default_max_tokens=args.default_max_tokens,
-        keep_alive=args.keep_alive,
-        connect_timeout=args.connect_timeout,
-        idle_timeout=args.idle_timeout,
-        shutdown_timeout=args.shutdown_timeout,
-        max_event=args.max_event_bytes,
-        max_body=args.max_body_bytes,
-        store=args.store,
-        store_limit=args.store_limit or (1000 if in_memory else 100_000),
-        store_bytes=256 << 20 if in_memory else 1 << 40,
-        secret=secret.encode() if secret else None,
-    )
+    args.secret = secret.encode() if secret else None
+    args.upstream = upstream
+    return Config(**{field.name: getattr(args, field.name) for field in fields(Config)})
 
 
 def _environment(name: str | None) -> str | None:
@@ -175,7 +162,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run the proxy until it is told to stop; returns the exit status."""
     args = parser().parse_args(argv)
     config = _configure(args)
-    proxy = _load()(config)
+    make = _load()
+    try:
+        proxy = make(config)
+    except sqlite3.Error as error:
+        _die(f"--store {config.store}: {error}")
     from .serve import run
 
     return run(proxy, args.host, args.port, quiet=args.quiet)

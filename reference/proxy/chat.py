@@ -39,8 +39,8 @@ FLAVOURS = {
 _SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 
-def build(request: Request, history: History, tools: Toolbox, config: Config) -> dict[str, Any]:
-    """The body of ``POST /v1/chat/completions``.
+def build(request: Request, history: History, tools: Toolbox, config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The body of ``POST /v1/chat/completions``, and no setting that differs from what the client asked.
 
     Raises ApiError for content this API has no form for.
     """
@@ -71,7 +71,7 @@ def build(request: Request, history: History, tools: Toolbox, config: Config) ->
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif form["type"] == "json_object":
         body["response_format"] = {"type": "json_object"}
-    return body | _tools(tools, request)
+    return body | _tools(tools, request), {}
 
 
 def _tools(tools: Toolbox, request: Request) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .conversations import as_listed
 from .errors import ApiError
 from .items import Item
-from .sealed import Carried
 from .stream import Stream
 
 SUMMARISE = (
@@ -18,6 +18,18 @@ SUMMARISE = (
     "Answer with the summary only."
 )
 """What the upstream is asked, after the conversation."""
+
+
+def as_compaction(result: dict[str, Any] | None, items: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """A finished response as the object of the compact endpoint: the user's messages and one blob."""
+    if result is None or result["status"] != "completed":
+        return result
+    said = [as_listed(item) for item in items if item.get("role") == "user"]
+    users = [
+        {**item, "id": item.get("id") or f"msg_{result['id'][5:37]}u{number:03x}"} for number, item in enumerate(said)
+    ]
+    kept = {name: result[name] for name in ("id", "created_at", "usage")}
+    return {**kept, "object": "response.compaction", "output": [*users, *result["output"]]}
 
 
 class Compaction(Stream):
@@ -39,15 +51,6 @@ class Compaction(Stream):
     def open_call(self, upstream_id: str = "", name: str = "") -> Item:
         """Tools are not offered; a call is ignored."""
         return Item("call", dropped=True, index=0)
-
-    def _blob(self, item: Item) -> str:
-        return self._sealer.seal(Carried(summary="".join(item.pieces)))
-
-    def _body(self, item: Item, status: str, *, empty: bool = False) -> dict[str, Any]:
-        # Neither the openai SDK nor Open Responses gives this item a status; its blob is known at once.
-        if item.done is None:
-            item.done = {"id": item.id, "type": "compaction", "encrypted_content": self._blob(item)}
-        return item.done
 
     def _complete(self) -> None:
         if not self._items:

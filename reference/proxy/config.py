@@ -30,8 +30,8 @@ class Config:
     connect_timeout: float = 10.0
     idle_timeout: float = 300.0
     shutdown_timeout: int = 10
-    max_event: int = 16 << 20
-    max_body: int = 64 << 20
+    max_event_bytes: int = 16 << 20
+    max_body_bytes: int = 64 << 20
     store: str = ":memory:"
     store_limit: int = 1000
     store_bytes: int = 256 << 20
@@ -45,6 +45,9 @@ def upstream_root(url: str) -> str:
     Raises ValueError, with a sentence for the operator, for anything else.
     """
     parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise ValueError("the address must not hold credentials; name a variable with --upstream-api-key-env")
+    _ = parts.port  # raises ValueError when it is out of range
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is not an http(s) address such as http://127.0.0.1:8000")
     path = parts.path.rstrip("/")

@@ -52,7 +52,7 @@ def _part(part: Any, where: str) -> Part:
     if kind == "input_image" and isinstance(part.get("image_url"), str):
         return Image(part["image_url"], part.get("detail"), where)
     if kind == "input_file" and (part.get("file_data") or part.get("file_url")):
-        named = [part.get(key) for key in ("file_data", "file_url", "filename")]
-        if all(value is None or isinstance(value, str) for value in named):
-            return File(*named, where)
+        data, url, name = (part.get(key) for key in ("file_data", "file_url", "filename"))
+        if all(value is None or isinstance(value, str) for value in (data, url, name)):
+            return File(data, url, name, where)
     raise invalid(f"Content of type {kind!r} is not supported by this server.", where, "invalid_value")

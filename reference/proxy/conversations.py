@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import invalid
+from .errors import ApiError, invalid
 from .store import Record, Store
 
 
@@ -17,14 +17,15 @@ class Conversations:
     def context(self, tenant: str, previous: str | None, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The whole conversation: what the previous response saw and said, then this request's own items.
 
-        Raises ApiError (400) when the previous response or a referenced item is not there.
+        Raises ApiError, in OpenAI's words, when the previous response (400) or a referenced item (404) is not there.
         """
         items = self._earlier(tenant, previous) if previous is not None else []
         for item in own:
             if item.get("type") == "item_reference" or set(item) == {"id"}:
                 found = self._store.item(tenant, str(item.get("id")))
                 if found is None:
-                    raise invalid(f"Item with id {item.get('id')!r} not found.", "input", "item_not_found")
+                    message = f"Item with id {item.get('id')!r} not found."
+                    raise ApiError(404, message, kind="invalid_request_error", param="input", code="item_not_found")
                 items.append(found)
             else:
                 items.append(item)
@@ -32,7 +33,7 @@ class Conversations:
 
     def items(self, tenant: str, record: Record) -> list[dict[str, Any]]:
         """All input items of a stored response, oldest first."""
-        return self.context(tenant, record.previous, record.input)
+        return [as_listed(item) for item in self.context(tenant, record.previous, record.input)]
 
     def _earlier(self, tenant: str, previous: str) -> list[dict[str, Any]]:
         chain = self._store.chain(tenant, previous)
@@ -44,6 +45,17 @@ class Conversations:
             items += self.context(tenant, None, record.input)
             items += record.response["output"]
         return items
+
+
+def as_listed(item: dict[str, Any]) -> dict[str, Any]:
+    """An input item as OpenAI shows it: messages have a type, a status, and their content in parts."""
+    if (item.get("type") or "message") != "message":
+        return item
+    content = item.get("content") or []
+    if isinstance(content, str):
+        spoken = {"type": "output_text", "text": content, "annotations": []}
+        content = [spoken if item.get("role") == "assistant" else {"type": "input_text", "text": content}]
+    return {**item, "type": "message", "status": item.get("status") or "completed", "content": content}
 
 
 def page(items: list[dict[str, Any]], after: str | None, limit: int) -> dict[str, Any]:

@@ -74,6 +74,10 @@ class ApiError(Exception):
         # Codex gives a turn up on a 429 that does not say when to come back.
         self.retry_after = retry_after or ("5" if status == 429 else None)
 
+    def headers(self) -> dict[str, str]:
+        """The headers that go with it."""
+        return {"Retry-After": self.retry_after} if self.retry_after else {}
+
     def body(self) -> bytes:
         """The JSON body, all four keys present."""
         error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}

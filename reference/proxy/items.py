@@ -7,7 +7,7 @@ never null.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -16,12 +16,23 @@ from .tools import Tool
 
 End = Literal["stop", "length", "content_filter", "refusal", "error"]
 
-# part type: event of the part, event of its text, key of the text, key of the index
+
+class Family(NamedTuple):
+    """The events of a kind of part: the part's, its text's; the keys of its text and of its index."""
+
+    part: str
+    text: str
+    key: str
+    place: str
+
+
 FAMILY = {
-    "output_text": ("response.content_part", "response.output_text", "text", "content_index"),
-    "refusal": ("response.content_part", "response.refusal", "refusal", "content_index"),
-    "summary_text": ("response.reasoning_summary_part", "response.reasoning_summary_text", "text", "summary_index"),
-    "reasoning_text": ("response.content_part", "response.reasoning_text", "text", "content_index"),
+    "output_text": Family("response.content_part", "response.output_text", "text", "content_index"),
+    "refusal": Family("response.content_part", "response.refusal", "refusal", "content_index"),
+    "summary_text": Family(
+        "response.reasoning_summary_part", "response.reasoning_summary_text", "text", "summary_index"
+    ),
+    "reasoning_text": Family("response.content_part", "response.reasoning_text", "text", "content_index"),
 }
 # item type: prefix of its id
 PREFIX = {
@@ -49,7 +60,7 @@ class Part:
         text = "".join(self.pieces)
         if self.kind == "output_text":
             return {"type": self.kind, "text": text, "annotations": self.annotations, "logprobs": self.logprobs}
-        return {"type": self.kind, FAMILY[self.kind][2]: text}
+        return {"type": self.kind, FAMILY[self.kind].key: text}
 
 
 @dataclass(slots=True, eq=False)

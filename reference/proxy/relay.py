@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import aiohttp
@@ -28,34 +29,31 @@ log = logging.getLogger("reference.proxy")
 _GRACE = 5.0  # seconds for the usage chunk and [DONE] once the upstream has said why it stopped
 
 
+@dataclass(eq=False)
 class Relay:
-    """An ASGI response; ``finished`` is called with the packed frames before the last of them is written."""
+    """An ASGI response, which logs itself in one line when it is over."""
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        config: Config,
-        translation: Translation,
-        *,
-        client_key: str | None,
-        streaming: bool,
-        keep_frames: bool,
-        headers: dict[str, str],
-        finished: Callable[[bytes | None], None],
-    ) -> None:
-        self._upstream = upstream
-        self._config = config
-        self._translation = translation
-        self._client_key = client_key
-        self._streaming = streaming
-        self._kept = Frames() if keep_frames else None
-        self._headers = headers
-        self._finished = finished
+    upstream: Upstream
+    config: Config
+    translation: Translation
+    running: set[Relay]
+    """Where it stands while it runs."""
+    label: str
+    headers: dict[str, str]
+    _: KW_ONLY
+    client_key: str | None
+    streaming: bool
+    finished: Callable[[bytes | None], None] | None
+    """Called with the packed frames of a stream before the last of them is written."""
+
+    def __post_init__(self) -> None:
+        self._kept = Frames() if self.streaming and self.finished is not None else None
         self._response: aiohttp.ClientResponse | None = None
         self._timer: asyncio.Timeout | None = None
         self._stopping = False
-        self.outcome = "cancelled"
-        self.first_byte: float | None = None
+        self._started = time.monotonic()
+        self._first_byte: float | None = None
+        self._outcome = "cancelled"
 
     def stop(self) -> None:
         """End with ``response.failed`` at once: the server is shutting down."""
@@ -66,6 +64,15 @@ class Relay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the exchange until it is over or the client has gone."""
+        self.running.add(self)
+        try:
+            await self._run(receive, send)
+        finally:
+            self.running.discard(self)
+            if log.isEnabledFor(logging.INFO):
+                self._log()
+
+    async def _run(self, receive: Receive, send: Send) -> None:
         work = asyncio.ensure_future(self._serve(send))
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
@@ -78,28 +85,43 @@ class Relay:
         if not work.cancelled() and (error := work.exception()) is not None:
             raise error
 
+    def _log(self) -> None:
+        stream, warnings = self.translation.stream, "; ".join(self.translation.warnings)
+        log.info(
+            "%s %s first=%s total=%.3fs in=%s out=%s%s%s%s",
+            self.label,
+            self._outcome,
+            f"{self._first_byte - self._started:.3f}s" if self._first_byte else "-",
+            time.monotonic() - self._started,
+            stream.usage.input if stream.usage else "-",
+            stream.usage.output if stream.usage else "-",
+            f" failure={stream.failure.message!r}" if stream.failure else "",
+            f" warnings={warnings!r}" if warnings else "",
+            f" calls_dropped={stream.dropped}" if stream.dropped else "",
+        )
+
     async def _serve(self, send: Send) -> None:
         posting = asyncio.ensure_future(self._open())
         try:
-            await (self._stream(send, posting) if self._streaming else self._whole(send, posting))
-            if self._translation.stream.failure is None:
+            await (self._stream(send, posting) if self.streaming else self._whole(send, posting))
+            if self.translation.stream.failure is None:
                 await self._drain()
         except ApiError as error:
-            self.outcome = f"error {error.status}"
-            await answer(send, error, self._headers)
+            self._outcome = f"error {error.status}"
+            await answer(send, error, self.headers)
         except Exception as error:  # noqa: BLE001 - the last resort
             log.error("internal error: %s", raised(error))
-            if self.first_byte is None:
-                await answer(send, ApiError(500, "The proxy failed on this answer."), self._headers)
+            if self._first_byte is None:
+                await answer(send, ApiError(500, "The proxy failed on this answer."), self.headers)
         finally:
             posting.cancel()
             if self._response is not None:
                 self._response.close()
 
     async def _open(self) -> aiohttp.ClientResponse:
-        translation = self._translation
-        response = await self._upstream.open(
-            "POST", translation.path, translation.body, self._client_key, "text/event-stream"
+        translation = self.translation
+        response = await self.upstream.open(
+            "POST", translation.path, translation.body, self.client_key, "text/event-stream"
         )
         self._response = response
         return response
@@ -116,11 +138,11 @@ class Relay:
             "Content-Type": "text/event-stream; charset=utf-8",
             "Cache-Control": "no-cache",
             "X-Accel-Buffering": "no",
-            **self._headers,
+            **self.headers,
         }
         async for frames in self._frames(posting):
-            if self.first_byte is None:
-                self.first_byte = time.monotonic()
+            if self._first_byte is None:
+                self._first_byte = time.monotonic()
                 await send(_start(200, headers))
             await send({"type": "http.response.body", "body": frames, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -128,11 +150,11 @@ class Relay:
     async def _whole(self, send: Send, posting: asyncio.Future[aiohttp.ClientResponse]) -> None:
         async for _ in self._frames(posting):
             pass
-        stream = self._translation.stream
+        stream = self.translation.stream
         if stream.failure is not None:
             raise stream.failure
-        self.first_byte = time.monotonic()
-        await send(_start(200, {"Content-Type": "application/json", **self._headers}))
+        self._first_byte = time.monotonic()
+        await send(_start(200, {"Content-Type": "application/json", **self.headers}))
         await send({"type": "http.response.body", "body": msgspec.json.encode(stream.result)})
 
     async def _frames(self, posting: asyncio.Future[aiohttp.ClientResponse]) -> AsyncIterator[bytes]:
@@ -140,13 +162,13 @@ class Relay:
 
         Raises ApiError when it fails before anything was committed.
         """
-        stream, reader = self._translation.stream, self._translation.reader
+        stream, reader = self.translation.stream, self.translation.reader
         clock = asyncio.get_running_loop().time
         committed, heard, sent = False, clock(), clock()
         while stream.result is None:
-            limit = min(_GRACE, self._config.idle_timeout) if stream.reason else self._config.idle_timeout
+            limit = min(_GRACE, self.config.idle_timeout) if stream.reason else self.config.idle_timeout
             fresh = False
-            due = sent + self._config.keep_alive if self._streaming else heard + limit
+            due = sent + self.config.keep_alive if self.streaming else heard + limit
             try:
                 chunk = await self._read(posting, min(due, heard + limit))
             except TimeoutError:
@@ -159,7 +181,7 @@ class Relay:
             else:
                 fresh, heard = True, clock()
                 reader.feed(chunk, time.time()) if chunk else reader.eof(time.time())
-                if self._streaming and committed and stream.result is None and heard >= due:
+                if self.streaming and committed and stream.result is None and heard >= due:
                     stream.keep_alive()  # the upstream talks, but not about the answer
             if stream.failure is not None and not committed and not reader.started:
                 raise stream.failure
@@ -172,12 +194,13 @@ class Relay:
                 heard = sent if fresh else heard  # a client that reads slowly is not a silent upstream
 
     def _keep(self, frames: bytes) -> None:
-        stream = self._translation.stream
+        stream = self.translation.stream
         if self._kept is not None:
             self._kept.add(frames)
         if stream.result is not None:
-            self.outcome = stream.result["status"]
-            self._finished(self._kept.pack() if self._kept is not None else None)
+            self._outcome = stream.result["status"]
+            if self.finished is not None:
+                self.finished(self._kept.pack() if self._kept is not None else None)
 
     async def _read(self, posting: asyncio.Future[aiohttp.ClientResponse], deadline: float) -> bytes:
         """The next bytes of the answer, b"" at its end; TimeoutError when the deadline passes."""
@@ -189,7 +212,7 @@ class Relay:
 
     def _late(self, silent: bool, committed: bool) -> None:
         """The time is up: for the server, for the upstream, or only for the client's patience."""
-        stream = self._translation.stream
+        stream = self.translation.stream
         stream.now = time.time()
         if self._stopping:
             stream.fail(ApiError(503, "The server is shutting down.", code="server_shutdown"))
@@ -201,7 +224,7 @@ class Relay:
             stream.keep_alive()
 
     def _lost(self) -> None:
-        stream = self._translation.stream
+        stream = self.translation.stream
         stream.now = time.time()
         if stream.reason is not None:
             stream.end(explicit=False)
@@ -211,8 +234,7 @@ class Relay:
 
 async def answer(send: Send, error: ApiError, headers: dict[str, str]) -> None:
     """Send an error as an HTTP answer."""
-    more = {"Retry-After": error.retry_after} if error.retry_after else {}
-    await send(_start(error.status, {"Content-Type": "application/json", **more, **headers}))
+    await send(_start(error.status, {"Content-Type": "application/json", **error.headers(), **headers}))
     await send({"type": "http.response.body", "body": error.body()})
 
 

@@ -65,6 +65,8 @@ class Request(msgspec.Struct, kw_only=True):
     context_management: Any = None
     moderation: Any = None
     generate: bool | None = None
+    extras: Any = None
+    """What else the client sent, as it came; no field of the API."""
 
     def items(self) -> list[dict[str, Any]]:
         """``input`` as items: a string is one user message."""
@@ -118,11 +120,13 @@ def parse(body: bytes) -> Request:
 
 def _read(body: bytes) -> Request:
     try:
-        return _decode(body)
+        request, given = _decode(body), msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise invalid("We could not parse the JSON body of your request. It must be one JSON object.") from None
+    request.extras = {name: value.copy() for name, value in given.items() if name not in request.__struct_fields__}
+    return request
 
 
 def _explain(problem: str) -> ApiError:

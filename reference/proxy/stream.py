@@ -3,7 +3,7 @@
 A dialect's reader calls ``text``, ``think``, ``open_call`` ... as the upstream's parts arrive; frames for the
 client collect until ``take``. Items go out strictly one after the other: the first unfinished item is live, what
 the upstream sends for later ones is kept until its turn comes. Nothing is ever joined twice: pieces are kept in
-lists, and the common delta event is three constant byte strings around a number and a JSON string.
+lists.
 
 The shape that every measured client takes: created, in_progress, then per item added, deltas, done, and one
 terminal event that repeats the items (openai/openai-python and openai-node ``responses.stream``, openai/codex).
@@ -13,19 +13,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from . import sse
 from .call_ids import CallIds
+from .config import Config
 from .errors import ApiError
-from .items import FAMILY, PREFIX, End, Item, Part, call_body
+from .items import PREFIX, End, Item, Part
 from .request import Request
 from .response import Usage, resource
-from .sealed import Carried, Sealer
+from .sealed import Sealer
 from .tools import Toolbox
-
-_encode = msgspec.json.encode
-_DELTAS = {"function": "response.function_call_arguments", "custom": "response.custom_tool_call_input"}
+from .writer import Writer
 
 
 class Stream:
@@ -37,12 +33,11 @@ class Stream:
         tools: Toolbox,
         sealer: Sealer,
         ids: CallIds,
+        config: Config,
         *,
         seed: str,
         now: float,
-        applied: dict[str, Any] | None = None,
-        raw_reasoning: bool = False,
-        refusals_as_text: bool = False,
+        applied: dict[str, Any],
     ) -> None:
         self.now = now
         self.usage: Usage | None = None
@@ -51,30 +46,27 @@ class Stream:
         self.failure: ApiError | None = None
         self.result: dict[str, Any] | None = None
         """The finished Response; None while it is being made."""
-        self._request = request
+        raw = config.reasoning == "raw" and config.dialect != "messages"
+        self._thought_kind = "reasoning_text" if raw else "summary_text"
+        self._refusal_kind = "output_text" if config.refusals == "text" else "refusal"
+        self._serial = request.parallel_tool_calls is False
         self._tools = tools
-        self._sealer = sealer
         self._ids = ids
         self._seed = seed
-        self._thought_kind = "reasoning_text" if raw_reasoning else "summary_text"
-        self._refusal_kind = "output_text" if refusals_as_text else "refusal"
-        self._base = resource(request, f"resp_{seed}", now, applied or {})
-        self._frames: list[bytes] = []
-        self._sequence = 0
         self._items: list[Item] = []
         self._head = 0
         self._announced: list[Item] = []
         self._call_ids: set[str] = set()
-        self._emit("response.created", response=self._base)
-        self._emit("response.in_progress", response=self._base)
+        self._base = resource(request, f"resp_{seed}", now, applied)
+        self._writer = Writer(sealer, raw)
+        self.take = self._writer.take
+        self._writer.emit("response.created", response=self._base)
+        self._writer.emit("response.in_progress", response=self._base)
 
-    # --- what the transport asks for
-
-    def take(self) -> bytes:
-        """The frames made since the last call."""
-        frames = b"".join(self._frames)
-        self._frames.clear()
-        return frames
+    @property
+    def dropped(self) -> int:
+        """How many calls were kept from the client because the request does not allow them."""
+        return sum(item.dropped for item in self._items)
 
     def keep_alive(self) -> None:
         """Repeat ``response.in_progress`` with the items so far.
@@ -82,8 +74,8 @@ class Stream:
         A comment does not reset openai/codex's idle timer, an unknown event breaks openai-node, and an empty
         ``output`` breaks its ``accumulateResponse``.
         """
-        output = [item.done or self._body(item, "in_progress", empty=item.held) for item in self._announced]
-        self._emit("response.in_progress", response={**self._base, "output": output})
+        output = [item.done or self._writer.body(item, "in_progress", item.held) for item in self._announced]
+        self._writer.emit("response.in_progress", response={**self._base, "output": output})
 
     # --- parts
 
@@ -108,7 +100,7 @@ class Stream:
         part = item.parts[-1]
         part.annotations.append(annotation)
         if item.index >= 0:
-            self._emit_annotation(item, part, len(part.annotations) - 1)
+            self._writer.annotation(item, part, len(part.annotations) - 1)
 
     def think(self, item: Item | None, text: str, origin: str) -> Item:
         """Reasoning text, in a new item when ``item`` is None or over; ``origin`` is the upstream's field for it."""
@@ -128,14 +120,7 @@ class Stream:
         if call.index < 0:
             self._advance()
         elif call.parts and call.done is None:
-            self._argue(call, text)
-
-    def _argue(self, call: Item, text: str) -> None:
-        """A delta of an open call: the arguments of a function as they are, of a custom tool the text in them."""
-        if call.tool is not None and call.tool.kind == "custom":
-            text = call.free.feed(text)
-        if text:
-            self._delta(call.parts[0], text)
+            self._writer.arguments(call, text)
 
     # --- endings
 
@@ -191,8 +176,8 @@ class Stream:
             if item.index < 0 and not self._open(item):
                 continue
             if item.kind != "call":
-                self._close(item, "incomplete")
-        output = [item.done or self._body(item, "incomplete") for item in self._announced]
+                self._writer.close(item, "incomplete")
+        output = [item.done or self._writer.body(item, "incomplete") for item in self._announced]
         self._terminal("incomplete", output, incomplete_details={"reason": reason})
 
     def _terminal(self, status: str, output: list[dict[str, Any]], **fields: Any) -> None:
@@ -201,8 +186,8 @@ class Stream:
         self.result = {
             **self._base, "status": status, "output": output, "usage": usage, "completed_at": completed_at, **fields
         }  # fmt: skip
-        self._emit(f"response.{status}", response=self.result)
-        self._frames.append(sse.DONE)
+        self._writer.emit(f"response.{status}", response=self.result)
+        self._writer.end()
 
     # --- items
 
@@ -224,7 +209,7 @@ class Stream:
             if not item.ended or (item.index < 0 and not item.dropped):
                 return
             if not item.dropped:
-                self._close(item, "completed")
+                self._writer.close(item, "completed")
             self._head += 1
 
     def _open(self, item: Item) -> bool:
@@ -234,16 +219,11 @@ class Stream:
         item.index = len(self._announced)
         item.id = f"{PREFIX[item.type]}_{self._seed[:32]}{item.index:04x}"
         self._announced.append(item)
-        added = self._body(item, "in_progress", empty=True)
-        self._emit("response.output_item.added", output_index=item.index, item=added)
-        if item.tool is not None and item.tool.kind in _DELTAS:
-            item.parts = [Part("arguments")]
-            self._template(item, item.parts[0], f"{_DELTAS[item.tool.kind]}.delta", "", b"}\n\n")
-            self._argue(item, "".join(item.pieces))
+        self._writer.announce(item)
         for part in () if item.kind == "call" else item.parts:
-            self._open_part(item, part)
+            self._writer.open_part(item, part)
             if part is not item.parts[-1]:
-                self._close_part(item, part)
+                self._writer.close_part(item, part)
         return True
 
     def _identify(self, item: Item) -> bool:
@@ -251,8 +231,8 @@ class Stream:
         if not (item.ended or self.reason or (item.name and item.pieces)):
             return False
         tool = self._tools.find(item.name)
-        serial = self._request.parallel_tool_calls is False and bool(self._call_ids)
-        item.dropped = not item.name or serial or not self._tools.permits(tool)
+        second = self._serial and bool(self._call_ids)
+        item.dropped = not item.name or second or not self._tools.permits(tool)
         if item.dropped:
             return False
         item.tool, item.call_id = tool, self._call_id(item.upstream_id)
@@ -266,53 +246,6 @@ class Stream:
         self._call_ids.add(call_id)
         return call_id
 
-    def _close(self, item: Item, status: str) -> None:
-        if item.kind == "call":
-            self._close_call(item)
-        elif item.parts:
-            self._close_part(item, item.parts[-1])
-        item.ended = True
-        item.done = self._body(item, status)
-        self._emit("response.output_item.done", output_index=item.index, item=item.done)
-
-    def _close_call(self, item: Item) -> None:
-        where = {"item_id": item.id, "output_index": item.index}
-        kind = item.tool.kind if item.tool else ""
-        if not item.pieces:
-            item.pieces.append("{}")
-            if kind == "function":
-                self._delta(item.parts[0], "{}")
-        arguments = "".join(item.pieces)
-        if kind == "function":
-            name = item.tool.name if item.tool else ""
-            self._emit("response.function_call_arguments.done", **where, name=name, arguments=arguments)
-        elif kind == "custom":
-            if rest := item.free.finish(arguments):
-                self._delta(item.parts[0], rest)
-            self._emit("response.custom_tool_call_input.done", **where, input=item.free.text)
-
-    def _body(self, item: Item, status: str, *, empty: bool = False) -> dict[str, Any]:
-        """The item as an object; ``empty`` as it is announced, before its deltas."""
-        body: dict[str, Any] = {"id": item.id, "type": item.kind, "status": status}
-        if item.tool is not None:
-            return {**body, **call_body(item, item.tool, "" if empty else "".join(item.pieces))}
-        parts = [] if empty else [part.body() for part in item.parts if part.frame[0]]
-        if item.kind == "message":
-            return {**body, "role": "assistant", "content": parts}
-        raw = item.kind == "reasoning" and self._thought_kind == "reasoning_text"
-        body |= {"summary": [], "content": parts} if raw and parts else {"summary": [] if raw else parts}
-        blob = self._blob(item) if status != "in_progress" else None
-        return {**body, "encrypted_content": blob} if blob else body
-
-    def _blob(self, item: Item) -> str | None:
-        text = "".join(piece for part in item.parts for piece in part.pieces)
-        if item.redacted:
-            return self._sealer.seal(Carried(blocks=[{"type": "redacted_thinking", "data": item.redacted}]))
-        if item.origin == "thinking":
-            block = {"type": "thinking", "thinking": text, "signature": item.signature}
-            return self._sealer.seal(Carried(blocks=[block]))
-        return self._sealer.seal(Carried(text=text, field=item.origin)) if text else None
-
     # --- parts of items
 
     def _say(self, kind: str, text: str, logprobs: list[dict[str, Any]] | None) -> None:
@@ -325,11 +258,11 @@ class Stream:
         part = item.parts[-1] if item.parts else None
         if part is None or part.kind != kind:
             if part is not None and item.index >= 0:
-                self._close_part(item, part)
+                self._writer.close_part(item, part)
             part = Part(kind)
             item.parts.append(part)
         if item.index >= 0 and not part.frame[0]:
-            self._open_part(item, part)
+            self._writer.open_part(item, part)
         part.pieces.append(text)
         part.length += len(text)
         if logprobs:
@@ -337,55 +270,6 @@ class Stream:
         if item.index < 0:
             return
         if logprobs:
-            where = {"item_id": item.id, "output_index": item.index, "content_index": item.parts.index(part)}
-            self._emit("response.output_text.delta", **where, delta=text, logprobs=logprobs)
+            self._writer.likely(item, part, text, logprobs)
         else:
-            self._delta(part, text)
-
-    def _where(self, item: Item, part: Part) -> dict[str, Any]:
-        return {"item_id": item.id, "output_index": item.index, FAMILY[part.kind][3]: item.parts.index(part)}
-
-    def _open_part(self, item: Item, part: Part) -> None:
-        """Announce a part; what it holds already goes out as one delta."""
-        added, family, _, index = FAMILY[part.kind]
-        empty = Part(part.kind).body()
-        place = f',"{index}":{item.parts.index(part)}'
-        tail = b',"logprobs":[]}\n\n' if part.kind == "output_text" else b"}\n\n"
-        self._template(item, part, f"{family}.delta", place, tail)
-        self._emit(f"{added}.added", **self._where(item, part), part=empty)
-        if part.pieces:
-            self._delta(part, "".join(part.pieces))
-        for number in range(len(part.annotations)):
-            self._emit_annotation(item, part, number)
-
-    def _close_part(self, item: Item, part: Part) -> None:
-        if part.closed:
-            return
-        part.closed = True
-        added, family, key, _ = FAMILY[part.kind]
-        where, body = self._where(item, part), part.body()
-        more = {"logprobs": part.logprobs} if part.kind == "output_text" else {}
-        self._emit(f"{family}.done", **where, **{key: body[key]}, **more)
-        self._emit(f"{added}.done", **where, part=body)
-
-    def _emit_annotation(self, item: Item, part: Part, number: int) -> None:
-        where = self._where(item, part)
-        annotation = part.annotations[number]
-        self._emit("response.output_text.annotation.added", **where, annotation_index=number, annotation=annotation)
-
-    # --- frames
-
-    def _template(self, item: Item, part: Part, event: str, place: str, tail: bytes) -> None:
-        head = f'event: {event}\ndata: {{"type":"{event}","sequence_number":'
-        middle = f',"item_id":"{item.id}","output_index":{item.index}{place},"delta":'
-        part.frame = head.encode(), middle.encode(), tail
-
-    def _delta(self, part: Part, text: str) -> None:
-        head, middle, tail = part.frame
-        self._frames.append(b"%b%d%b%b%b" % (head, self._sequence, middle, _encode(text), tail))
-        self._sequence += 1
-
-    def _emit(self, event: str, **fields: Any) -> None:
-        payload = _encode({"type": event, "sequence_number": self._sequence, **fields})
-        self._frames.append(sse.frame(event, payload))
-        self._sequence += 1
+            self._writer.delta(part, text)

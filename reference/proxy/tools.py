@@ -117,7 +117,7 @@ class Toolbox:
 
     def permits(self, tool: Tool) -> bool:
         """Whether a call to this tool may reach the client (Open Responses: allowed_tools is a hard limit)."""
-        return self.choice.allowed is None or tool.flat in self.choice.allowed
+        return self.choice.mode != "none" and (self.choice.allowed is None or tool.flat in self.choice.allowed)
 
     def choose(self, choice: str | dict[str, Any] | None) -> None:
         """Read ``tool_choice``, once all tools are known.
@@ -144,9 +144,13 @@ class Toolbox:
         raise invalid(f"Tool choice {_label(choice)} not found in 'tools' parameter.", "tool_choice")
 
     def _allowed(self, choice: dict[str, Any]) -> Choice:
-        wanted = [entry for entry in choice.get("tools") or () if isinstance(entry, dict)]
-        flat = frozenset(t.flat for t in self._tools.values() if any(_matches(entry, t) for entry in wanted))
-        return Choice("required" if choice.get("mode") == "required" else "auto", allowed=flat)
+        allowed: set[str] = set()
+        for entry in choice.get("tools") or ():
+            matching = {tool.flat for tool in self._tools.values() if _matches(entry, tool)}
+            if not matching and entry.get("type") not in self.hosted:
+                raise invalid(f"Tool choice {_label(entry)} not found in 'tools' parameter.", "tool_choice")
+            allowed |= matching
+        return Choice("required" if choice.get("mode") == "required" else "auto", allowed=frozenset(allowed))
 
 
 def _matches(entry: dict[str, Any], tool: Tool) -> bool:

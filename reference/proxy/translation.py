@@ -5,6 +5,7 @@ No sockets, no clocks, no globals: everything that comes from outside is an argu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,41 @@ from .stream import Stream
 from .tools import Choice, Toolbox
 from .turns import History, Message, Text
 
-_PATHS = {"chat_completions": "/v1/chat/completions", "vllm": "/v1/chat/completions", "messages": "/v1/messages"}
 # Sampling parameters that vLLM knows beyond the API, passed on as they are.
 _VLLM_EXTRAS = (
     "top_k", "min_p", "repetition_penalty", "length_penalty", "stop_token_ids", "ignore_eos", "min_tokens",
     "bad_words", "allowed_token_ids", "structured_outputs", "chat_template_kwargs", "mm_processor_kwargs",
     "priority", "cache_salt", "include_reasoning", "thinking_token_budget", "vllm_xargs", "seed",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between the kinds of upstream."""
+
+    path: str
+    build: Callable[[Request, History, Toolbox, Config], tuple[dict[str, Any], dict[str, Any]]]
+    """Makes the upstream's request, and the settings in which it differs from the client's."""
+    reader: type[Reader]
+    name_limit: int
+    """The longest name of a tool."""
+    counting: tuple[str, str, tuple[str, ...]] | None = None
+    """Where tokens are counted, the name of the figure, and the fields of a request that count."""
+    extras: tuple[str, ...] = ()
+    """Parameters of the client that go upstream under the same name."""
+
+
+_COUNT = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+DIALECTS = {
+    "chat_completions": Dialect("/v1/chat/completions", chat.build, ChatReader, 64),
+    "messages": Dialect(
+        "/v1/messages", messages.build, MessagesReader, 128, ("/v1/messages/count_tokens", "input_tokens", _COUNT)
+    ),
+    "vllm": Dialect(
+        "/v1/chat/completions", chat.build, ChatReader, 64, ("/tokenize", "count", ("model", "messages", "tools")),
+        _VLLM_EXTRAS,
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +90,26 @@ def translate(
     seed: str,
     now: float,
     secret: str | None = None,
-    raw_body: bytes = b"{}",
 ) -> Translation:
     """Prepare one exchange; ``items`` is the whole conversation, ``secret`` the key never to be shown.
 
     Raises ApiError (400) when the request cannot be honoured.
     """
-    config = core.config
-    request, tools, past = prepare(core, request, items)
-    body, applied = upstream_body(core, request, past, tools)
-    if config.dialect == "vllm":
-        body |= _extras(raw_body)
+    config, dialect = core.config, DIALECTS[core.config.dialect]
+    request, past, tools = prepare(core, request, items)
+    body, applied = dialect.build(request, past, tools, config)
+    given = request.extras
+    body |= {name: given[name] for name in dialect.extras if name in given and bytes(given[name]) != b"null"}
     make = Compaction if past.compact else Stream
-    stream = make(
-        request,
-        tools,
-        core.sealer,
-        core.ids,
-        seed=seed,
-        now=now,
-        applied=applied,
-        raw_reasoning=config.reasoning == "raw" and config.dialect != "messages",
-        refusals_as_text=config.refusals == "text",
-    )
-    read = MessagesReader if config.dialect == "messages" else ChatReader
-    reader = read(stream, config.max_event, secret)
+    stream = make(request, tools, core.sealer, core.ids, config, seed=seed, now=now, applied=applied)
+    reader = dialect.reader(stream, config.max_event_bytes, secret)
     warnings = [*(f"{kind} tool dropped" for kind in sorted(tools.hosted)), *request.warnings(), *past.warnings]
-    return Translation(_PATHS[config.dialect], msgspec.json.encode(body), stream, reader, warnings)
+    return Translation(dialect.path, msgspec.json.encode(body), stream, reader, warnings)
 
 
-def prepare(core: Core, request: Request, items: list[dict[str, Any]]) -> tuple[Request, Toolbox, History]:
+def prepare(core: Core, request: Request, items: list[dict[str, Any]]) -> tuple[Request, History, Toolbox]:
     """Read the tools and the history; a request for a summary becomes an ordinary one without its settings."""
-    tools = Toolbox(128 if core.config.dialect == "messages" else 64)
+    tools = Toolbox(DIALECTS[core.config.dialect].name_limit)
     try:
         tools.add(request.tools, "tools")
         history.collect_tools(items, tools)
@@ -106,16 +123,4 @@ def prepare(core: Core, request: Request, items: list[dict[str, Any]]) -> tuple[
         past.turns.append(Message("user", [Text(SUMMARISE)]))
         request = msgspec.structs.replace(request, text=None, tool_choice=None, parallel_tool_calls=None)
         tools.choice = Choice("none")
-    return request, tools, past
-
-
-def upstream_body(core: Core, request: Request, past: History, tools: Toolbox) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The upstream's request, and the settings in which it differs from the client's."""
-    if core.config.dialect == "messages":
-        return messages.build(request, past, tools, core.config)
-    return chat.build(request, past, tools, core.config), {}
-
-
-def _extras(raw_body: bytes) -> dict[str, Any]:
-    given = msgspec.json.decode(raw_body, type=dict[str, msgspec.Raw])
-    return {name: given[name] for name in _VLLM_EXTRAS if name in given and bytes(given[name]) != b"null"}
+    return request, past, tools

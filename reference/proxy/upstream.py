@@ -18,17 +18,23 @@ LOST = (aiohttp.ClientError, OSError)
 
 
 class Upstream:
-    """Connections to the upstream; use inside a running event loop."""
+    """Connections to the upstream, open inside ``async with``."""
+
+    _session: aiohttp.ClientSession
 
     def __init__(self, config: Config) -> None:
         self._config = config
+
+    async def __aenter__(self) -> Upstream:
+        """Make ready."""
         # Shorter than the usual 5 s after which servers close an idle connection: a POST on a connection that is
         # just being closed fails, and a completion must not be sent twice.
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._config.connect_timeout)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
+        return self
 
-    async def close(self) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Close all connections."""
         await self._session.close()
 

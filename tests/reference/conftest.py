@@ -102,7 +102,7 @@ class Exchange:
         parsed = requests.parse(raw)
         items = [{"role": "user", "content": parsed.input}] if isinstance(parsed.input, str) else parsed.input or []
         core = Core(Config(upstream="http://upstream", dialect=dialect, **config), self._sealer, self._ids)
-        return translate(core, parsed, items, seed="5eed" * 12, now=100.0, secret="sk-top-secret", raw_body=raw)
+        return translate(core, parsed, items, seed="5eed" * 12, now=100.0, secret="sk-top-secret")
 
     def __call__(
         self,

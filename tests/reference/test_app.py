@@ -423,6 +423,26 @@ def test_a_conversation_by_id(serve: Callable[..., None], wire: Any) -> None:
     serve(scenario)
 
 
+def test_listed_messages_have_one_form(serve: Callable[..., None], wire: Any) -> None:
+    """What was given as a string, or as a message without type, is listed as a message with parts."""
+
+    async def scenario(served: Any) -> None:
+        answering(served, wire.chat({"content": "Hi"}))
+        given = [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]
+        listed = []
+        for asked in ("b", given):
+            made = json.loads((await served.post({"input": asked}))[2])
+            async with served.session.get(f"{served.url}/v1/responses/{made['id']}/input_items?order=asc") as response:
+                listed.append((await response.json())["data"])
+        user = {"type": "message", "status": "completed", "role": "user"}
+        user["content"] = [{"type": "input_text", "text": "b"}]  # type: ignore[assignment]
+        spoken = [{"type": "output_text", "text": "a", "annotations": []}]
+        assert all(item.pop("id").startswith("msg_") for item in [*listed[0], *listed[1]])
+        assert listed == [[user], [{**user, "role": "assistant", "content": spoken}, user]]
+
+    serve(scenario)
+
+
 def test_what_is_not_stored_cannot_be_had(serve: Callable[..., None], wire: Any) -> None:
     """store false is echoed and meant; failed responses and other clients' are not there either."""
 
@@ -440,7 +460,7 @@ def test_what_is_not_stored_cannot_be_had(serve: Callable[..., None], wire: Any)
 
 
 def test_item_references_are_resolved(serve: Callable[..., None], wire: Any) -> None:
-    """A reference to a stored item stands for it; to an unknown one it is a 400."""
+    """A reference to a stored item stands for it; to an unknown one it is a 404, in OpenAI's words."""
 
     async def scenario(served: Any) -> None:
         answering(served, wire.chat({"content": "Blue."}))
@@ -449,7 +469,11 @@ def test_item_references_are_resolved(serve: Callable[..., None], wire: Any) -> 
         await served.post({"input": [{"type": "item_reference", "id": item["id"]}, question]})
         assert served.upstream.requests[-1][2]["messages"][0]["content"] == "Blue."
         status, _, body = await served.post({"input": [{"type": "item_reference", "id": "msg_x"}, question]})
-        assert (status, json.loads(body)["error"]["param"]) == (400, "input")
+        assert status == 404
+        assert json.loads(body)["error"] == {
+            "message": "Item with id 'msg_x' not found.", "type": "invalid_request_error", "param": "input",
+            "code": "item_not_found",
+        }  # fmt: skip
 
     serve(scenario)
 
@@ -465,6 +489,11 @@ def test_a_stored_stream_is_replayed_unchanged(serve: Callable[..., None], wire:
             assert await response.read() == body
         async with served.session.get(url + "&starting_after=3") as response:
             assert events(await response.read()) == events(body)[4:]
+        async with served.session.get(url + "&starting_after=0") as response:
+            assert events(await response.read()) == events(body)[1:]
+        for wrong in ("-1", "x", "", "1.5"):
+            async with served.session.get(f"{url}&starting_after={wrong}") as response:
+                assert (response.status, (await response.json())["error"]["param"]) == (400, "starting_after")
         document = json.loads((await served.post({}))[2])
         async with served.session.get(f"{served.url}/v1/responses/{document['id']}?stream=true") as response:
             assert response.status == 400
@@ -498,7 +527,7 @@ def test_compressed_requests(serve: Callable[..., None], wire: Any) -> None:
                 if expected != 200:
                     assert set((await response.json())["error"]) == {"message", "type", "param", "code"}
 
-    serve(scenario, max_body=1 << 20)
+    serve(scenario, max_body_bytes=1 << 20)
 
 
 def test_other_paths_answer_in_openais_form(serve: Callable[..., None]) -> None:

@@ -336,7 +336,7 @@ def test_what_cannot_be_read_fails(exchange: Any, body: bytes) -> None:
 
 def test_an_event_beyond_the_cap_fails(exchange: Any, wire: Any) -> None:
     """One event larger than the cap ends the stream."""
-    assert exchange(wire.chat({"content": "x" * 5000}), max_event=1000).result["status"] == "failed"
+    assert exchange(wire.chat({"content": "x" * 5000}), max_event_bytes=1000).result["status"] == "failed"
 
 
 def test_a_json_answer_is_translated_like_a_stream(exchange: Any) -> None:

@@ -23,6 +23,9 @@ BAD = {
     "invalid choice": [*GOOD, "--dialect", "smtp"],
     "not an http(s) address": [*GOOD, "--upstream", "localhost:8000"],
     "must be empty or end in /v1": [*GOOD, "--upstream", "http://h/v2"],
+    "must not hold credentials": [*GOOD, "--upstream", "http://user:sekret@h/v2"],
+    "out of range": [*GOOD, "--upstream", "http://h:99999"],
+    "--store /nowhere/x.db": [*GOOD, "--store", "/nowhere/x.db"],
     "invalid int value": [*GOOD, "--port", "x"],
     "between 0 and 65535": [*GOOD, "--port", "70000"],
     "UNSET_NAME is not set": [*GOOD, "--upstream-api-key-env", "UNSET_NAME"],
@@ -40,6 +43,7 @@ def test_a_wrong_command_line_is_one_line_and_status_4(message: str, capsys: pyt
     said = capsys.readouterr().err
     assert (caught.value.code, said.count("\n")) == (4, 1)
     assert message in said
+    assert "sekret" not in said
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,23 @@ def test_what_was_refused_is_one_line_too(serve: Callable[..., None], caplog: py
         serve(scenario)
 
 
+def test_a_call_that_was_not_allowed_is_counted(
+    serve: Callable[..., None], wire: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line says when calls of the model were kept from the client, for its answer may be empty then."""
+
+    async def scenario(served: Any) -> None:
+        whole = wire.chat(wire.call(0, "{}", id="a", name="f"), finish="tool_calls")
+        served.upstream.answer = lambda request: served.upstream.stream(request, whole)
+        tools = [{"type": "function", "name": "f"}]
+        body = (await served.post({"tools": tools, "tool_choice": "none"}))[2]
+        assert json.loads(body)["output"] == []
+
+    with caplog.at_level(logging.INFO, "reference.proxy"):
+        serve(scenario)
+    assert caplog.messages[0].endswith(" calls_dropped=1")
+
+
 @pytest.mark.parametrize("place", ["_translate", "open"])
 def test_an_internal_error_is_named_but_not_quoted(
     serve: Callable[..., None], caplog: pytest.LogCaptureFixture, monkeypatch: Any, place: str

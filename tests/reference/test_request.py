@@ -57,7 +57,10 @@ def test_nulls_and_unknown_fields_are_like_absent_ones() -> None:
     """Explicit nulls and fields nobody knows change nothing."""
     nulls = dict.fromkeys(("instructions", "tools", "reasoning", "text", "stream", "store", "background", "prompt"))
     parsed = parse(json.dumps({"model": "m", "input": "Hi", **nulls, "client_metadata": {"a": 1}}).encode())
+    assert list(parsed.extras) == ["client_metadata"]
+    parsed.extras = {}
     assert parsed == parse(b'{"model": "m", "input": "Hi"}')
+    assert parse(b'{"model": "m", "input": "Hi", "extras": {"top_k": 1}}').extras == {}
 
 
 FIELDS = {

@@ -219,6 +219,27 @@ def test_allowed_tools_are_a_hard_limit(exchange: Any, wire: Any) -> None:
     assert [event["output_index"] for event in out.events if "item" in event] == [0, 0]
 
 
+@pytest.mark.parametrize("wrong", [{"type": "function", "name": "zz"}, {"type": "custom", "name": "f"}, {"type": "x"}])
+def test_an_allowed_tool_that_is_not_there_is_refused(exchange: Any, wrong: Any) -> None:
+    """Every allowed tool must be declared; a hosted one that was dropped is no reason to refuse."""
+    tools = [{"type": "function", "name": "f"}, {"type": "web_search"}]
+
+    def allowing(*entries: Any) -> dict[str, Any]:
+        return {"tools": tools, "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": list(entries)}}
+
+    exchange.prepare(allowing({"type": "function", "name": "f"}, {"type": "web_search"}))
+    with pytest.raises(ApiError) as caught:
+        exchange.prepare(allowing({"type": "function", "name": "f"}, wrong))
+    assert (caught.value.status, caught.value.param) == (400, "tool_choice")
+
+
+def test_none_means_none(exchange: Any, wire: Any) -> None:
+    """A call that the model makes although tool_choice is none does not reach the client."""
+    upstream = wire.chat({"content": "Hi"}, wire.call(0, "{}", id="a", name="f"), finish="tool_calls")
+    result = exchange(upstream, {"tool_choice": "none"}).result
+    assert [item["type"] for item in result["output"]] == ["message"]
+
+
 def test_one_call_at_most_where_the_client_says_so(exchange: Any, wire: Any) -> None:
     """parallel_tool_calls false goes upstream, and a second call is held back if it comes all the same."""
     deltas = [wire.call(0, "{}", id="a", name="f"), wire.call(1, "{}", id="b", name="g")]
