@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,7 @@ from typing import Literal, Protocol
 
 from conformance.baseline import Baseline, load_baseline
 from conformance.cases import Case, all_cases
+from conformance.cases.files import load_case
 from conformance.drive import Driver, DriveSettings
 from conformance.errors import ExitCode, TargetError, UsageError
 from conformance.judge import exit_code, judge, partial_for
@@ -71,12 +73,14 @@ class RunOptions(TargetChoice):
 
     `profile` None is the target's own, else `DEFAULT_PROFILE`. `requirements` names a frozen set: rules added
     after it are judged and do not decide. `baseline` None is the target's own, if it has one. `transcripts` is a folder
-    that gets them. `workers` bounds the cases driven at once.
+    that gets them. `workers` bounds the cases driven at once. `case_files` hold cases of their own: without `cases`
+    only these are driven.
     """
 
     profile: str | None = None
     rules: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
+    case_files: tuple[Path, ...] = ()
     requirements: str | None = None
     strict_upstream: bool = False
     thorough: bool = False
@@ -146,6 +150,20 @@ def select_rules(profile: str, patterns: Sequence[str] = ()) -> tuple[Rule, ...]
     return rules
 
 
+def cases_to_choose_from(options: RunOptions) -> tuple[Case, ...]:
+    """The cases of files, and the suite's own unless only files were named.
+
+    Raises UsageError for a file that holds no case, and for two cases of one id.
+    """
+    given = tuple(load_case(file) for file in options.case_files)
+    known = given if given and not options.cases else (*given, *all_cases())
+    counts = Counter(case.id for case in known)
+    twice = sorted(case.id for case in given if counts[case.id] > 1)
+    if twice:
+        raise UsageError(f"more than one case has the id {twice[0]}: give each file an id of its own")
+    return known
+
+
 def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
     """Do the whole run.
 
@@ -182,7 +200,8 @@ class _Session:
         self.dialects = tuple(one for one in wanted if any(one in rule.dialects for rule in self.rules))
         features = [self.target.way(dialect).features for dialect in wanted]
         self.features = frozenset().union(*features)
-        self.cases = {dialect: self._cases_of(dialect) for dialect in self.dialects}
+        known = cases_to_choose_from(options)
+        self.cases = {dialect: self._cases_of(dialect, known) for dialect in self.dialects}
         if not any(self.cases.values()):
             named = ", ".join(options.cases) or "the selection"
             raise UsageError(f"no case matches {named} in {', '.join(wanted)}; see `list --cases`")
@@ -213,11 +232,11 @@ class _Session:
         self.result.seconds = time.monotonic() - began
         return self.result
 
-    def _cases_of(self, dialect: Dialect) -> tuple[Case, ...]:
+    def _cases_of(self, dialect: Dialect, known: Sequence[Case]) -> tuple[Case, ...]:
         features = self.target.way(dialect).features
         return tuple(
             case
-            for case in all_cases()
+            for case in known
             if dialect in case.dialects
             and case.features <= features
             and (not self.options.cases or _matches(case.id, self.options.cases))

@@ -28,7 +28,7 @@ from fakes.reply import HttpFailure
 from fakes.script import Dialect, Script
 from fakes.scriptfile import ScriptFileError, answer_table, read_answer
 
-__all__ = ["FORMAT", "case_document", "load_case", "write_case"]
+__all__ = ["FORMAT", "case_document", "case_text", "load_case", "write_case"]
 
 FORMAT = 1
 """The version of the form of case files that this module reads and writes."""
@@ -78,7 +78,12 @@ def load_case(file: Path) -> Case:
 def write_case(case: Case, file: Path, *, made: Mapping[str, Any] | None = None) -> None:
     """Write a case as JSON that `load_case` reads back as the same case."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(_written(case_document(case, made=made)) + "\n", encoding="utf-8")
+    file.write_text(case_text(case, made=made), encoding="utf-8")
+
+
+def case_text(case: Case, *, made: Mapping[str, Any] | None = None) -> str:
+    """The text of a case's file. Raises ValueError as `case_document` does."""
+    return _written(case_document(case, made=made)) + "\n"
 
 
 def case_document(case: Case, *, made: Mapping[str, Any] | None = None) -> dict[str, Any]:

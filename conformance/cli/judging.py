@@ -19,10 +19,11 @@ from conformance.report.json_result import build_document
 from conformance.report.patterns import known_patterns
 from conformance.report.suite import describe_suite
 from conformance.session import RunOptions, RunResult, run
+from conformance.targets.choice import TargetChoice
 from conformance.verdict import Outcome, Verdict
 from fakes.script import DIALECTS, Dialect
 
-__all__ = ["JUDGING", "Judging", "baseline_entries", "run_options"]
+__all__ = ["JUDGING", "Judging", "baseline_entries", "run_options", "target_choice"]
 
 
 class Judging:
@@ -106,9 +107,9 @@ JUDGING = pytest.StashKey[Judging]()
 """Where the plugin finds a judging that is prepared already."""
 
 
-def run_options(arguments: argparse.Namespace) -> RunOptions:
-    """The options of the session."""
-    return RunOptions(
+def target_choice(arguments: argparse.Namespace) -> TargetChoice:
+    """The target that the options name, and what they say of it."""
+    return TargetChoice(
         target=arguments.target,
         target_command=arguments.target_command,
         target_url=arguments.target_url,
@@ -120,9 +121,17 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
         ready=arguments.ready,
         fake_host=arguments.fake_host,
         fake_port=arguments.fake_port,
+    )
+
+
+def run_options(arguments: argparse.Namespace) -> RunOptions:
+    """The options of the session."""
+    return RunOptions(
+        **vars(target_choice(arguments)),
         profile=arguments.profile,
         rules=tuple(arguments.rule),
         cases=tuple(arguments.case),
+        case_files=tuple(arguments.case_file),
         requirements=arguments.requirements,
         strict_upstream=arguments.strict_upstream,
         thorough=arguments.thorough,
@@ -157,6 +166,8 @@ def _selected(arguments: argparse.Namespace, result: RunResult) -> Iterator[str]
         yield f"only rules that match {' or '.join(arguments.rule)}"
     if arguments.case:
         yield f"only cases that match {' or '.join(arguments.case)}"
+    elif arguments.case_file:
+        yield f"only the cases of {', '.join(file.name for file in arguments.case_file)}"
     left = [dialect for dialect in result.target.dialects if dialect not in result.dialects]
     if left:
         yield f"not judged on {' and '.join(left)}, which it supports"

@@ -114,6 +114,13 @@ OPTIONS: tuple[Option, ...] = (
         {"action": "append", "metavar": "GLOB", "default": []},
     ),
     Option(
+        ("--case-file",),
+        "selection",
+        "a case in a file (JSON or TOML), as `fuzz` saves them; may be repeated; without --case only these are driven",
+        {"action": "append", "metavar": "FILE", "type": Path, "default": []},
+        names_target=True,
+    ),
+    Option(
         ("--profile",),
         "selection",
         f"the set of rules that decides: {', '.join(PROFILES)} (default: the target's own, else openai)",
