@@ -116,9 +116,10 @@ def _verdict(
         verdict.reason = excuse
         return verdict
     tally = _Tally()
-    for transcript in transcripts:
+    concerned = [transcript for transcript in transcripts if rule.concerns(profile, transcript.case)]
+    for transcript in concerned:
         _apply(rule, transcript, tally)
-    _settle(verdict, tally, transcripts, baseline)
+    _settle(verdict, tally, concerned, baseline)
     return verdict
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from conformance.client_profiles import Breach, breaches_of, clients
 from conformance.transcript import DriveKind, Transcript
 from fakes.script import DIALECTS, Dialect
 
@@ -56,7 +57,7 @@ class Level(StrEnum):
 MUST, INTEGRITY, SHOULD, RECOMMENDED = Level.MUST, Level.INTEGRITY, Level.SHOULD, Level.RECOMMENDED
 
 SPECIFICATIONS: tuple[str, ...] = ("openai", "open-responses", "superset")
-CLIENT_PROFILES: tuple[str, ...] = ("codex", "openai-python", "openai-node", "agents", "ai-sdk", "langchain")
+CLIENT_PROFILES: tuple[str, ...] = tuple(clients())
 PROFILES: tuple[str, ...] = SPECIFICATIONS + CLIENT_PROFILES
 
 
@@ -96,9 +97,10 @@ Check: TypeAlias = Callable[[Transcript], Iterator[Seen | Violation]]
 class Rule:
     """One requirement.
 
-    `level` holds in the specification profiles; `levels` overrides it by profile. `profiles` are those that
-    contain the rule. `dialects` are those in which it can be judged. `why` says in a sentence what breaks, and
-    for whom, when the rule is broken. `source` is public: a specification section, an SDK type, an issue thread.
+    `level` holds in the specification profiles; `levels` overrides it by profile. `specifications` are those of
+    them that contain the rule, `breaks` the clients that need it, by name. `dialects` are those in which it can be
+    judged. `why` says in a sentence what breaks, and for whom, when the rule is broken. `source` is public: a
+    specification section, an SDK type, an issue thread.
     """
 
     id: str
@@ -107,7 +109,8 @@ class Rule:
     requirement: str
     why: str
     check: Check
-    profiles: frozenset[str] = frozenset(PROFILES)
+    specifications: frozenset[str] = frozenset(SPECIFICATIONS)
+    breaks: Mapping[str, Breach] = field(default_factory=lambda: MappingProxyType({}))
     levels: Mapping[str, Level] = field(default_factory=lambda: MappingProxyType({}))
     dialects: tuple[Dialect, ...] = DIALECTS
     features: frozenset[str] = frozenset()
@@ -118,9 +121,20 @@ class Rule:
         """The part of the id before the dot."""
         return self.id.partition(".")[0]
 
+    @property
+    def profiles(self) -> frozenset[str]:
+        """The specifications and the clients whose profiles contain the rule."""
+        return self.specifications | frozenset(self.breaks)
+
     def level_in(self, profile: str) -> Level:
-        """The level that the rule has in a profile."""
+        """The level that the rule has in a profile: whatever breaks a client decides in that client's."""
+        if profile in self.breaks:
+            return self.level if self.level.decides else Level.INTEGRITY
         return self.levels.get(profile, self.level)
+
+    def concerns(self, profile: str, case: str) -> bool:
+        """Whether what a case shows of the rule counts in a profile."""
+        return profile not in self.breaks or self.breaks[profile].concerns(case)
 
 
 REGISTRY: dict[str, Rule] = {}
@@ -132,7 +146,7 @@ def rule(
     level: Level,
     source: str,
     why: str,
-    profiles: tuple[str, ...] = PROFILES,
+    profiles: tuple[str, ...] = SPECIFICATIONS,
     levels: Mapping[str, Level] | None = None,
     dialects: tuple[Dialect, ...] = DIALECTS,
     features: tuple[str, ...] = (),
@@ -140,8 +154,10 @@ def rule(
 ) -> Callable[[Check], Check]:
     """Register a check as the judge of a rule.
 
-    `evidence` says which side a check reads: "upstream" and "both" cannot be judged where no fake stands behind
-    the target. Raises ValueError for an id used twice, an unknown profile or a missing requirement (docstring).
+    `profiles` and `levels` speak of the specifications alone; which clients need the rule stands in their table
+    (`conformance.client_profiles`). `evidence` says which side a check reads: "upstream" and "both" cannot be judged
+    where no fake stands behind the target. Raises ValueError for an id used twice, a profile that is no
+    specification, or a missing requirement (docstring).
     """
 
     def register(check: Check) -> Check:
@@ -150,9 +166,11 @@ def rule(
             raise ValueError(f"rule {rule_id}: the check needs a one-sentence docstring, which is the requirement")
         if rule_id in REGISTRY:
             raise ValueError(f"rule {rule_id} is registered twice")
-        unknown = (set(profiles) | set(levels or {})) - set(PROFILES)
+        unknown = (set(profiles) | set(levels or {})) - set(SPECIFICATIONS)
         if unknown:
-            raise ValueError(f"rule {rule_id}: unknown profiles {sorted(unknown)}")
+            raise ValueError(
+                f"rule {rule_id}: {', '.join(sorted(unknown))} is no specification; clients stand in clients.toml"
+            )
         REGISTRY[rule_id] = Rule(
             id=rule_id,
             level=level,
@@ -160,7 +178,8 @@ def rule(
             requirement=requirement,
             why=why,
             check=check,
-            profiles=frozenset(profiles),
+            specifications=frozenset(profiles),
+            breaks=breaches_of(rule_id),
             levels=MappingProxyType(dict(levels or {})),
             dialects=dialects,
             features=frozenset(features),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.crossings import Judged, Visit, quote, visits
-from conformance.rules import MUST, RECOMMENDED, SPECIFICATIONS, rule
+from conformance.rules import MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
 
 __all__: list[str] = []
@@ -55,7 +55,6 @@ def stream(transcript: Transcript) -> Judged:
 @rule(
     "answer.whole",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-python", "openai-node", "agents", "ai-sdk", "langchain"),
     source="Open Responses 2026-04-24, HTTP requests; openai.types.responses.ResponseCreateParams.stream",
     why="SDKs ask for a whole answer unless told otherwise: every such program fails.",
     evidence="both",
@@ -86,7 +85,6 @@ def sdk_request(transcript: Transcript) -> Judged:
 @rule(
     "answer.codex-request",
     level=RECOMMENDED,
-    levels={"codex": MUST},
     source="captured requests of Codex CLI 0.58, 0.98 and 0.169 (openai/codex); ggml-org/llama.cpp#20156",
     why="Codex repeats the request up to thirty times, and the turn fails.",
     evidence="both",

@@ -41,7 +41,6 @@ def _triggers(transcript: Transcript) -> Iterator[Visit]:
 @rule(
     "compaction.trigger",
     level=RECOMMENDED,
-    levels={"codex": MUST},
     source="openai/codex (compaction_trigger as last input item); openai.types.responses.ResponseCompactionItem",
     why="Codex takes the answer for the compacted history: with a normal message in it the session is lost.",
 )

@@ -18,7 +18,7 @@ from conformance.reading import (
     stream_items,
     streams,
 )
-from conformance.rules import INTEGRITY, RECOMMENDED, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import INTEGRITY, RECOMMENDED, Seen, Violation, rule
 from conformance.transcript import Event, Transcript
 
 DELTAS = "Open Responses 2026-04-24, Items are streamable (a delta is a change since the last update)"
@@ -68,7 +68,6 @@ def _in_item(transcript: Transcript, *names: FamilyName) -> Iterator[Seen | Viol
 @rule(
     "content.text-done-equals-deltas",
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     source=DELTAS + "; justlovemaki/AIClient2API#418",
     why="A client that shows deltas and one that takes the done event have two different answers.",
 )
@@ -81,7 +80,6 @@ def text_done(transcript: Transcript) -> Iterator[Seen | Violation]:
     "content.refusal-done-equals-deltas",
     dialects=("chat_completions", "messages"),
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     source=DELTAS + "; openai.types.responses.ResponseRefusalDoneEvent",
     why="The refusal that is shown is not the one that is stored.",
 )
@@ -93,7 +91,6 @@ def refusal_done(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "content.reasoning-done-equals-deltas",
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     features=("reasoning",),
     source=DELTAS + "; openai.types.responses.ResponseReasoningSummaryTextDoneEvent",
     why="Clients that show reasoning when it is done show something else.",
@@ -106,7 +103,6 @@ def reasoning_done(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "content.arguments-done-equals-deltas",
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     source=DELTAS + "; BerriAI/litellm#20711",
     why="Which arguments a tool is called with depends on the client.",
 )
@@ -118,7 +114,6 @@ def arguments_done(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "content.custom-input-done-equals-deltas",
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     features=("custom-tools",),
     source=DELTAS + "; openai.types.responses.ResponseCustomToolCallInputDoneEvent",
     why="A patch is applied in one form and shown in another.",
@@ -131,7 +126,6 @@ def custom_input_done(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "content.part-done-equals-deltas",
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     source=DELTAS + "; openai.types.responses.ResponseContentPartDoneEvent",
     why="Clients that store parts when they are done store something else than was shown.",
 )
@@ -156,7 +150,6 @@ def item_text(transcript: Transcript) -> Iterator[Seen | Violation]:
     "content.item-refusal-equals-deltas",
     dialects=("chat_completions", "messages"),
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     source=DELTAS + "; openai.types.responses.ResponseOutputRefusal",
     why="The refusal that is shown is not the one that is stored.",
 )
@@ -254,7 +247,6 @@ def _matched(transcript: Transcript) -> Iterator[tuple[StreamReading, ItemReadin
 @rule(
     "content.response-equals-item",
     level=INTEGRITY,
-    profiles=(*SPECIFICATIONS, "openai-python", "openai-node", "agents", "langchain"),
     source="openai-openapi ResponseCompletedEvent; vllm-project/vllm PR#56285",
     why="SDK users who read the final response get another answer than the one that was streamed.",
 )
@@ -301,7 +293,6 @@ def _annotations(part: Any) -> list[Any]:
     "content.annotation-events-equal-item",
     dialects=("chat_completions", "messages"),
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.ResponseOutputTextAnnotationAddedEvent",
     why="Citations that were shown are not in the history.",
 )
@@ -323,7 +314,6 @@ def annotation_events(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.output-holds-done-items",
     level=INTEGRITY,
-    profiles=(*SPECIFICATIONS, "openai-python", "openai-node", "agents", "langchain"),
     source="openai-openapi ResponseCompletedEvent; QuantumNous/new-api#6278; justlovemaki/AIClient2API#418",
     why="`output_text` is empty although text was streamed; langchain and pydantic-ai raise without the key.",
 )
@@ -346,7 +336,6 @@ def output_holds_done_items(transcript: Transcript) -> Iterator[Seen | Violation
 @rule(
     "response.output-in-order",
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.Response.output; BerriAI/litellm PR#36375",
     why="A history built from the response has the answer before the call that it came from.",
 )

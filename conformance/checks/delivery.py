@@ -297,7 +297,6 @@ _OF_THE_UPSTREAM = ("openai-model", "content-encoding", "x-codex-turn-state")
     level=SHOULD,
     source="openai/codex warns of a rerouted model when `openai-model` differs; RFC 9110 7.6",
     why="Codex tells its user that the model was rerouted for high-risk activity.",
-    levels={"codex": MUST},
     evidence="both",
 )
 def upstream_headers_kept_back(transcript: Transcript) -> Judged:
@@ -328,7 +327,6 @@ _SILENCE = 1.0  # seconds without an event in which a comment is a sign of life
     level=RECOMMENDED,
     source="Menci/Floway#498; openclaw/openclaw#70739; openai/openai-node#1964 (`keepalive`)",
     why="Codex' idle timer counts events: comments do not keep the stream alive.",
-    levels={"codex": MUST},
 )
 def keep_alive_by_event(transcript: Transcript) -> Judged:
     """A stream that is kept alive in a silence is kept alive by events, not by comments alone."""

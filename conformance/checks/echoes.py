@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.checks.phrases import listed, shown
 from conformance.reading import StreamReading, as_dict, as_list, streams
-from conformance.rules import MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.transcript import Transcript
 
 ECHO = (
@@ -59,7 +59,6 @@ def _within(asked: Any, found: Any) -> bool:
     "response.echoes-settings",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source=ECHO,
     why="A client that checks what was applied is told a constant.",
 )
@@ -76,7 +75,6 @@ def echoes_settings(transcript: Transcript) -> Iterator[Seen | Violation]:
     "response.echoes-format",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source=ECHO,
     why="A client cannot tell whether its schema, or its reasoning effort, was applied.",
 )
@@ -94,7 +92,6 @@ def echoes_format(transcript: Transcript) -> Iterator[Seen | Violation]:
     "response.echoes-tools",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source=ECHO,
     why="A client cannot tell which tools the model had.",
 )
@@ -122,7 +119,6 @@ def echoes_tools(transcript: Transcript) -> Iterator[Seen | Violation]:
     "response.echoes-tool-choice",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source=ECHO,
     why="A client that forced a tool is told that the model chose freely.",
 )
@@ -156,7 +152,6 @@ def echoes_store(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.echoes-model",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.Response.model",
     why="Logs and bills name a model that nobody asked for.",
 )

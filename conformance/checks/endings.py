@@ -222,7 +222,6 @@ def _cut_calls(stream: StreamReading, said: Said) -> Iterator[tuple[SaidItem, It
     level=RECOMMENDED,
     source="openai/codex (runs a call at its output_item.done, whatever its status); NousResearch/hermes-agent#110795",
     why="Codex runs the call as soon as its arguments parse: `rm -rf build/cache` cut after `build`.",
-    levels={"codex": MUST},
     evidence="both",
 )
 def cut_call_is_not_done(transcript: Transcript) -> Judged:
@@ -291,7 +290,6 @@ def cut_call_is_shown(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex keeps what was done and repeats the turn; openai/codex@f21dc463; vybestack/llxprt-code#3048",
     why="Codex shows and stores the half message, and then the whole one again.",
-    levels={"codex": MUST},
     evidence="both",
 )
 def failure_closes_nothing(transcript: Transcript) -> Judged:

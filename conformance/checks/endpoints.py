@@ -76,7 +76,6 @@ def wrong_method(transcript: Transcript) -> Judged:
     level=SHOULD,
     source="openai/codex#19821; BYK/loreai#515; NVIDIA/NeMo-Relay#994; RFC 9110 15.5.22",
     why="Codex tries a websocket first: at 426 it falls back at once, at 404 after seven attempts, at 400 it fails.",
-    levels={"codex": MUST},
 )
 def upgrade_answered(transcript: Transcript) -> Judged:
     """A websocket upgrade on `/responses` is accepted or answered by 426."""

@@ -8,11 +8,25 @@ from collections.abc import Iterator
 from conformance.crossings import Judged, Visit, quote, visits
 from conformance.pieces import at, text_of
 from conformance.reading import as_dict
-from conformance.rules import MUST, RECOMMENDED, rule
+from conformance.rules import RECOMMENDED, SHOULD, rule
 from conformance.said import Said
 from conformance.transcript import Transcript
 
 __all__: list[str] = []
+
+_TYPES = frozenset(
+    {
+        "invalid_request",
+        "model_error",
+        "not_found",
+        "server_error",
+        "too_many_requests",
+        "insufficient_quota",
+        "requests",
+        "tokens",
+    }
+)
+_OPENAI_TYPE = re.compile(r"[a-z]+(_[a-z]+)*_error")
 
 _TRANSIENT = ("server_error", "overloaded")
 _FINAL = ("bad_request", "unknown_model")
@@ -47,7 +61,6 @@ def _mid_stream(transcript: Transcript, *kinds: str) -> Iterator[tuple[Visit, Sa
     level=RECOMMENDED,
     source="raine/claude-code-proxy#29; lidge-jun/opencodex#4112; openai/codex (context_length_exceeded)",
     why="Only by this code Codex compacts its history; with another one it repeats the hopeless request.",
-    levels={"codex": MUST},
     evidence="both",
 )
 def context_length_code(transcript: Transcript) -> Judged:
@@ -68,7 +81,6 @@ def context_length_code(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex (rate_limit_exceeded, `try again in`); openai.types.responses.ResponseError.code",
     why="Codex waits as long as the message says; without it, it counts the turn as failed.",
-    levels={"codex": MUST},
     dialects=("messages", "vllm"),
     evidence="both",
 )
@@ -90,7 +102,6 @@ def rate_limit_code(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai.types.responses.ResponseError.code (server_error); openai/codex (server_is_overloaded is final)",
     why="Codex gives up at `server_is_overloaded`, although the next attempt would do.",
-    levels={"codex": MUST},
     evidence="both",
 )
 def transient_code(transcript: Transcript) -> Judged:
@@ -107,7 +118,6 @@ def transient_code(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai.types.responses.ResponseError.code (invalid_prompt); openai/codex repeats unknown codes five times",
     why="Codex sends a hopeless request five times more.",
-    levels={"codex": MUST},
     dialects=("messages", "vllm"),
     evidence="both",
 )
@@ -127,7 +137,6 @@ def final_code(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex (model_not_found is final); openai.NotFoundError",
     why="Codex repeats a 404 without this code.",
-    levels={"codex": MUST},
     evidence="both",
 )
 def model_not_found_code(transcript: Transcript) -> Judged:
@@ -137,3 +146,23 @@ def model_not_found_code(transcript: Transcript) -> Judged:
             yield visit.seen()
         else:
             yield visit.broken("the code 'model_not_found'", f"code {quote(error.get('code'))}")
+
+
+@rule(
+    "error.type-known",
+    level=SHOULD,
+    profiles=("open-responses", "superset"),
+    source="Open Responses 2026-04-24, Error Types; openai-openapi, examples of Error (invalid_request_error)",
+    why="Clients that go by the type know Open Responses' words and OpenAI's, not the names of Python classes.",
+)
+def type_known(transcript: Transcript) -> Judged:
+    """The `type` of an HTTP error is one of Open Responses' words, or of OpenAI's form `..._error`."""
+    for visit in visits(transcript):
+        status = visit.exchange.status
+        kind = at(visit.exchange.json, "error", "type")
+        if status is None or status < 400 or not isinstance(kind, str):
+            continue
+        if kind in _TYPES or _OPENAI_TYPE.fullmatch(kind):
+            yield visit.seen()
+        else:
+            yield visit.broken("a type such as `invalid_request` or `invalid_request_error`", f"type {quote(kind)}")

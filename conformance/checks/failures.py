@@ -202,7 +202,6 @@ def _sent_header(exchange: Exchange, name: str) -> str | None:
     level=RECOMMENDED,
     source="RFC 6585 4; openai/codex counts a 429 without Retry-After as final",
     why="Codex gives the turn up at once.",
-    levels={"codex": MUST},
 )
 def retry_after_present(transcript: Transcript) -> Judged:
     """Every 429 says when to come back, even if the upstream did not."""

@@ -103,7 +103,6 @@ def nulls_are_absent(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="BerriAI/litellm#5064; Portkey-AI/gateway#1104; labring/FastGPT#4754",
     why="The model once wrote bad JSON; Codex told it so and went on, and now every request is refused.",
-    levels={"codex": MUST},
 )
 def garbled_arguments_accepted(transcript: Transcript) -> Judged:
     """Calls in the history whose arguments are empty or no JSON object do not make a request fail."""
@@ -118,7 +117,6 @@ def garbled_arguments_accepted(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex repeats a cut turn with what it was shown; Anthropic documentation, Prefill",
     why="Codex' retry after a cut turn is refused, and the session is over.",
-    levels={"codex": MUST},
 )
 def ending_with_assistant_accepted(transcript: Transcript) -> Judged:
     """A history that ends with an assistant message is accepted."""
@@ -132,7 +130,6 @@ def ending_with_assistant_accepted(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="Anthropic documentation, Prefill (refused by current models); openai/codex repeats a cut turn",
     why="Current Claude models answer 400 to a request that ends with an assistant message.",
-    levels={"codex": MUST},
     dialects=MESSAGES,
     evidence="both",
 )
@@ -152,7 +149,6 @@ def messages_end_with_user(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex echoes web_search_call items; ggml-org/llama.cpp#20156",
     why="Codex sends the receipts of hosted tools back with every request.",
-    levels={"codex": MUST},
 )
 def receipts_accepted(transcript: Transcript) -> Judged:
     """Receipts of hosted tools in the history do not make a request fail."""
@@ -167,13 +163,25 @@ def receipts_accepted(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex#45393; cubist38/mlx-openai-server#268",
     why="A compacted session cannot be resumed.",
-    levels={"codex": MUST},
 )
 def foreign_compaction_accepted(transcript: Transcript) -> Judged:
     """A `compaction` item of another server does not make a request fail."""
     for visit, asked in _answerable(transcript):
         if "compaction" in asked.types:
             yield from _accepted(visit, "with a compaction item in its history")
+
+
+@rule(
+    "history.agent-messages-accepted",
+    level=RECOMMENDED,
+    source="sgl-project/sglang#35216; openai/codex#33551",
+    why="A session in which an agent has spoken to another cannot go on.",
+)
+def agent_messages_accepted(transcript: Transcript) -> Judged:
+    """`agent_message` items in the history do not make a request fail."""
+    for visit, asked in _answerable(transcript):
+        if "agent_message" in asked.types:
+            yield from _accepted(visit, "with an agent_message in its history")
 
 
 @rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conformance.checks.phrases import listed, shown
 from conformance.reading import ItemReading, StreamReading, as_dict, as_list, is_index, stream_items, streams
-from conformance.rules import MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.transcript import Transcript
 
 PYTHON = "openai-python 3.54 lib/streaming/responses/_responses.py (ResponseStreamState)"
@@ -17,7 +17,6 @@ _CALL_ID_LIMIT = 64
 @rule(
     "item.output-index-unique",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-python", "openai-node"),
     source=PYTHON + ": Duplicate response output index; BerriAI/litellm PR#36375",
     why="Both SDKs' `stream()` raise; others write the second item over the first.",
 )
@@ -43,7 +42,6 @@ def output_index_unique(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.output-index-order",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openai-node 7.57 accumulateResponse(): missing output at index n; vllm-project/vllm PR#31761",
     why="Clients that keep items in an array find holes, or put them in another order.",
 )
@@ -62,7 +60,6 @@ def output_index_order(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.output-index-is-position",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.ResponseOutputItemAddedEvent (output_index: the index of the item in output)",
     why="A client that looks the item up in the final response by its index finds another.",
 )
@@ -100,7 +97,6 @@ def _part_indexes(stream: StreamReading, item: ItemReading, array: str) -> Itera
 @rule(
     "item.content-index",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-python", "openai-node"),
     source=PYTHON + ": IndexError; openai.types.responses.ResponseContentPartAddedEvent",
     why="SDKs look the part up by its index and raise.",
 )
@@ -114,7 +110,7 @@ def content_index(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.reasoning-index",
     level=MUST,
-    profiles=("open-responses", "superset", "openai-node"),
+    profiles=("open-responses", "superset"),
     features=("reasoning",),
     source="openai-node 7.57 lib/responses/ResponseAccumulator; Open Responses 2026-04-24, Items are streamable",
     why="openai-node looks the part up by its index and throws.",
@@ -130,7 +126,6 @@ def reasoning_index(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.id-present",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-node", "ai-sdk"),
     source="openai.types.responses.ResponseOutputMessage.id, ResponseReasoningItem.id; Oaklight/llm-rosetta#406",
     why="openai-node throws and the AI SDK loses the text of items without an id.",
 )
@@ -145,7 +140,6 @@ def id_present(transcript: Transcript) -> Iterator[Seen | Violation]:
     "item.call-id-field",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=(*SPECIFICATIONS, "openai-node", "ai-sdk"),
     source="Open Responses 2026-04-24, Required item fields; ggml-org/llama.cpp#20607",
     why="openai-node throws and the AI SDK drops the call; OpenAI's own types leave the id out at will.",
 )
@@ -171,7 +165,6 @@ def _has(stream: StreamReading, item: ItemReading, key: str) -> Iterator[Seen | 
     "item.status-present",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=(*SPECIFICATIONS, "ai-sdk"),
     source="Open Responses 2026-04-24, Required item fields; openai.types.responses.ResponseOutputMessage.status",
     why="A client cannot tell a cut item from a whole one.",
 )
@@ -193,7 +186,6 @@ def status_present(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.id-unique",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-node", "ai-sdk"),
     source="Open Responses 2026-04-24, Required item fields; openai-node 7.57 (duplicate output item identity)",
     why="Clients that find items by id write two items into one.",
 )

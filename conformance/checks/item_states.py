@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from conformance.checks.phrases import count, listed, shown
 from conformance.reading import FAMILIES, ItemReading, StreamReading, as_dict, stream_items, streams
-from conformance.rules import MUST, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import MUST, SHOULD, Seen, Violation, rule
 from conformance.transcript import Transcript
 
 STREAMABLE = "Open Responses 2026-04-24, Items are streamable"
 STATES = "Open Responses 2026-04-24, Items are state machines"
 PYTHON = "openai-python 3.54 lib/streaming/responses/_responses.py (ResponseStreamState)"
-SDK_STREAMS = ("openai-python", "openai-node")
 
 _BODY_EVENTS = frozenset(kind for family in FAMILIES.values() for kind in family.deltas + family.dones)
 
@@ -21,7 +20,6 @@ _BODY_EVENTS = frozenset(kind for family in FAMILIES.values() for kind in family
 @rule(
     "item.dones-in-order",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=STREAMABLE + "; " + STATES,
     why="A client that renders on `done` shows a part before it is finished.",
 )
@@ -48,7 +46,6 @@ def dones_in_order(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.part-dones-present",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=STREAMABLE + "; Oaklight/llm-rosetta#56; justlovemaki/AIClient2API#418",
     why="Clients that store a part when it is done store nothing.",
 )
@@ -76,7 +73,6 @@ def part_dones_present(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.arguments-done-present",
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.ResponseFunctionCallArgumentsDoneEvent; justlovemaki/AIClient2API#418",
     why="Clients that wait for the arguments' own done act only when the item is done.",
 )
@@ -97,6 +93,26 @@ def arguments_done_present(transcript: Transcript) -> Iterator[Seen | Violation]
 
 
 @rule(
+    "item.arguments-done-name",
+    level=SHOULD,
+    profiles=("openai", "superset"),
+    source="openai-openapi ResponseFunctionCallArgumentsDoneEvent (required: name; the SDK's type has none)",
+    why="Types generated from OpenAI's document refuse the event; the other authorities allow the name.",
+)
+def arguments_done_name(transcript: Transcript) -> Iterator[Seen | Violation]:
+    """`response.function_call_arguments.done` names the function that is called."""
+    for stream, item in stream_items(transcript):
+        for event in item.events:
+            name = item.best.get("name")
+            if event.type != "response.function_call_arguments.done" or not isinstance(name, str):
+                continue
+            if event.get("name") == name:
+                yield Seen(stream.place(event))
+            else:
+                yield Violation(stream.place(event), f"name {shown(name)}, as in the call", shown(event.get("name")))
+
+
+@rule(
     "item.done-before-completed",
     level=MUST,
     source=PYTHON + ": Cannot complete response with unfinished output items; router-for-me/CLIProxyAPI#4860",
@@ -112,7 +128,6 @@ def done_before_completed(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.done-before-incomplete",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "codex", "ai-sdk"),
     source=STATES + ": an item ends completed or incomplete",
     why="What was said before the cut is not kept by clients that take items when they are done.",
 )
@@ -137,7 +152,6 @@ def _closed(stream: StreamReading, item: ItemReading) -> Seen | Violation:
 @rule(
     "item.nothing-after-done",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=STATES + ": completed is a terminal state",
     why="Clients have already shown, stored or executed the item.",
 )
@@ -156,7 +170,6 @@ def nothing_after_done(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.done-is-final",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=STATES + "; openai.types.responses.ResponseOutputMessage.status",
     why="A client that replays the item sends a message that is still being written.",
 )
@@ -175,7 +188,6 @@ def done_is_final(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.none-incomplete-in-completed",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=STATES + ": a response with an incomplete item is incomplete",
     why="The client is told that a cut answer is whole.",
 )

@@ -18,19 +18,17 @@ from conformance.reading import (
     stream_items,
     streams,
 )
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.transcript import Event, Transcript
 
 STREAMABLE = "Open Responses 2026-04-24, Items are streamable"
 STATES = "Open Responses 2026-04-24, Items are state machines"
 PYTHON = "openai-python 3.54 lib/streaming/responses/_responses.py (ResponseStreamState)"
-SDK_STREAMS = ("openai-python", "openai-node")
 
 
 @rule(
     "item.added-before-events",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS, "ai-sdk", "langchain"),
     source=STREAMABLE + "; " + PYTHON + "; BerriAI/litellm#41185",
     why="Both SDKs' `stream()` raise, the AI SDK loses the text, langchain the name of the tool.",
 )
@@ -67,7 +65,6 @@ def _shape_problems(shape: dict[str, Any]) -> Iterator[str]:
 @rule(
     "item.added-shape",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "codex", "openai-python", "openai-node", "ai-sdk", "langchain"),
     source=STREAMABLE + "; openai/openai-python#3125; agentclientprotocol/codex-acp PR#266; maximhq/bifrost#6455",
     why="Accumulators append to `content`, `summary` and `arguments`: where they are missing, deltas are lost.",
 )
@@ -89,7 +86,6 @@ def added_shape(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.not-announced-twice",
     level=INTEGRITY,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS),
     source=PYTHON + ": deltas are appended to the announced item",
     why="SDKs add the deltas to what was announced: text and arguments come out doubled.",
 )
@@ -133,7 +129,6 @@ def _part_opened(stream: StreamReading, item: ItemReading, *names: str) -> Itera
 @rule(
     "item.part-before-deltas",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS),
     source=STREAMABLE + "; " + PYTHON + ": IndexError; BerriAI/litellm PR#24445",
     why="`responses.stream()` of both official SDKs raises on the first delta.",
 )
@@ -147,7 +142,6 @@ def part_before_deltas(transcript: Transcript) -> Iterator[Seen | Violation]:
     "item.reasoning-part-before-deltas",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=(*SPECIFICATIONS, "openai-node"),
     features=("reasoning",),
     source=STREAMABLE + "; openai-node 7.57 lib/responses/ResponseAccumulator",
     why="openai-node's `responses.stream()` throws; the other measured clients take it.",
@@ -161,7 +155,6 @@ def reasoning_part_before_deltas(transcript: Transcript) -> Iterator[Seen | Viol
 @rule(
     "item.identity-kept",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS),
     source=PYTHON + ": Completed output item identity changed; NousResearch/hermes-agent PR#94961",
     why="Both SDKs' `stream()` raise; others show one call as two.",
 )
@@ -185,7 +178,6 @@ def identity_kept(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.id-agrees",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-node", "ai-sdk"),
     source="openai.types.responses (item_id: the ID of the output item); BerriAI/litellm#19125",
     why="openai-node throws, the AI SDK loses the text: they find the item by its id.",
 )
@@ -207,7 +199,6 @@ def id_agrees(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.index-agrees",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS, "ai-sdk"),
     source="openai.types.responses (output_index: the index of the output item); vllm-project/vllm PR#31761",
     why="Clients that find the item by its index write into another one.",
 )
@@ -255,8 +246,6 @@ def event_family(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.no-interleaving",
     level=RECOMMENDED,
-    levels={"langchain": MUST},
-    profiles=(*SPECIFICATIONS, "langchain"),
     source="langchain-openai 1.7 (tool call chunks are joined by position); diegosouzapw/OmniRoute PR#11144",
     why="langchain mixes the arguments of two calls whose events alternate.",
 )
@@ -281,8 +270,6 @@ def no_interleaving(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.delta-for-content",
     level=RECOMMENDED,
-    levels={"langchain": MUST, "ai-sdk": MUST},
-    profiles=(*SPECIFICATIONS, "langchain", "ai-sdk"),
     source="Soju06/codex-lb PR#504; langchain-openai 1.7, ai-sdk 6: text and arguments are taken from deltas",
     why="Clients that follow deltas show nothing, and langchain calls the tool with {}.",
 )
@@ -308,7 +295,6 @@ def delta_for_content(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "item.no-empty-message",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source='symfony/ai PR#2089; router-for-me/CLIProxyAPI#2132; vllm-project/vllm (first chunk has content "")',
     why="An empty assistant message goes back with the history, and strict upstreams refuse it.",
 )

@@ -7,19 +7,17 @@ from typing import Any
 
 from conformance.checks.phrases import listed, shown
 from conformance.reading import LIFECYCLE, TERMINALS, StreamReading, as_dict, as_list, streams
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.transcript import Event, Transcript
 
 STATE_MACHINES = "Open Responses 2026-04-24, State machines"
 EXAMPLE = "openai-openapi, streaming example of createResponse"
 PYTHON = "openai-python 3.54 lib/streaming/responses/_responses.py (ResponseStreamState)"
-SDK_STREAMS = ("openai-python", "openai-node")
 
 
 @rule(
     "stream.created-first",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS),
     source=PYTHON + ": Expected to have received `response.created`; BerriAI/litellm#22102",
     why="`responses.stream()` of both official SDKs raises on the first event.",
 )
@@ -56,7 +54,6 @@ def created_once(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "stream.in-progress-before-items",
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     source=EXAMPLE,
     why="Clients that show a state go from created to text without ever being in progress.",
 )
@@ -99,7 +96,6 @@ def terminal_event(transcript: Transcript) -> Iterator[Seen | Violation]:
     "stream.no-bare-error",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=(*SPECIFICATIONS, "codex", "agents"),
     source="zyycn/codex-proxy-rs PR#90; Open Responses 2026-04-24, Errors",
     why="Codex ignores `error` events: its user sees a causeless end and the turn is sent again.",
 )
@@ -119,7 +115,6 @@ def no_bare_error(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "stream.error-then-failed",
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     source="Open Responses 2026-04-24, Errors: an error while streaming is followed by response.failed",
     why="A stream that says `error` and then completes tells its client two things.",
 )
@@ -199,7 +194,6 @@ def terminal_agrees_with_status(transcript: Transcript) -> Iterator[Seen | Viola
 @rule(
     "stream.same-response-id",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS),
     source=PYTHON + ": Lifecycle response identity changed",
     why="`responses.stream()` of both official SDKs raises; continuing by the first id finds nothing.",
 )
@@ -230,7 +224,6 @@ def _early(stream: StreamReading) -> Iterator[Event]:
 @rule(
     "stream.snapshot-status",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=EXAMPLE + "; " + STATE_MACHINES,
     why="A client that reads `status` believes the answer finished, or failed, before it began.",
 )
@@ -250,7 +243,6 @@ def snapshot_status(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "stream.snapshot-empty",
     level=MUST,
-    profiles=(*SPECIFICATIONS, *SDK_STREAMS),
     source=EXAMPLE,
     why="SDK accumulators start from the snapshot: what it holds already is there twice later.",
 )
@@ -268,7 +260,6 @@ def snapshot_empty(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "stream.snapshot-nothing-final",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=EXAMPLE + "; openai.types.responses.Response (completed_at: only when the status is completed)",
     why="A client that looks for `error` or `usage` finds one while the answer is still being made.",
 )
@@ -301,8 +292,6 @@ def _repeated(stream: StreamReading) -> Iterator[tuple[Event, list[Any]]]:
 @rule(
     "stream.repeated-snapshot-keeps-items",
     level=RECOMMENDED,
-    levels={"openai-node": MUST},
-    profiles=(*SPECIFICATIONS, "openai-node"),
     source="openai-node 7.57 lib/responses/ResponseAccumulator: each lifecycle event replaces the snapshot",
     why="openai-node's `accumulateResponse()` throws `missing output at index 0` on the next delta.",
 )
@@ -322,8 +311,6 @@ def repeated_snapshot_keeps_items(transcript: Transcript) -> Iterator[Seen | Vio
 @rule(
     "stream.repeated-snapshot-agrees",
     level=SHOULD,
-    levels={"openai-node": MUST},
-    profiles=(*SPECIFICATIONS, "openai-node"),
     source="openai-node 7.57 lib/responses/ResponseAccumulator; " + STATE_MACHINES,
     why="The items in a later snapshot replace those that a client has, under other ids or in another order.",
 )

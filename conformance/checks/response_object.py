@@ -13,13 +13,13 @@ from openresponses_types.types import ResponseResource
 
 from conformance.checks.phrases import listed, shown
 from conformance.reading import LIFECYCLE, StreamReading, as_dict, is_index, streams
-from conformance.rules import MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.transcript import Event, Transcript
 
 OPENAPI = "openai-openapi 2.3.0, schema Response (required)"
 RESOURCE = "Open Responses 2026-04-24, schema ResponseResource"
 
-_REQUIRED = (
+REQUIRED_BY_OPENAPI = (
     "id",
     "object",
     "created_at",
@@ -118,7 +118,6 @@ def id_present(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.object-is-response",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "openai-node"),
     source="openai.types.responses.Response.object: Literal['response']",
     why="openai-node gives no `output_text`; stored objects are taken for something else.",
 )
@@ -134,7 +133,6 @@ def object_is_response(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.required-fields",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source=OPENAPI,
     why="Types generated from the document refuse the object; SDK users get AttributeErrors and null.",
 )
@@ -142,7 +140,7 @@ def required_fields(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The response has every field that OpenAI's document requires, null where there is nothing to say."""
     for stream, event, response in _responses(transcript):
         if event.type != "response.failed":
-            yield _all_there(stream, event, response, _REQUIRED)
+            yield _all_there(stream, event, response, REQUIRED_BY_OPENAPI)
 
 
 @rule(
@@ -161,7 +159,6 @@ def failed_fields(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.failed-whole",
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     source=OPENAPI,
     why="Types generated from the document refuse the object, and the error in it is lost.",
 )
@@ -169,7 +166,7 @@ def failed_whole(transcript: Transcript) -> Iterator[Seen | Violation]:
     """A failed response, too, has every field that OpenAI's document requires."""
     for stream, event, response in _responses(transcript):
         if event.type == "response.failed":
-            yield _all_there(stream, event, response, _REQUIRED)
+            yield _all_there(stream, event, response, REQUIRED_BY_OPENAPI)
 
 
 @rule(
@@ -205,7 +202,6 @@ def status_known(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.created-at",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "ai-sdk"),
     source="openai.types.responses.Response.created_at (Unix timestamp in seconds)",
     why="The AI SDK raises without a number; milliseconds are a date in the year 57000.",
 )
@@ -222,7 +218,6 @@ def created_at(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.created-at-constant",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.Response.created_at (when this response was created)",
     why="The same response sorts at two places of a history.",
 )
@@ -247,7 +242,6 @@ def created_at_constant(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.completed-at",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source="openai.types.responses.Response.completed_at (only present when the status is completed)",
     why="A client computes negative durations, or takes a cut response for a completed one.",
 )
@@ -292,7 +286,6 @@ def incomplete_reason(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.only-its-own-details",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source="Open Responses 2026-04-24, State machines; openai-openapi, examples of createResponse",
     why="Clients that look for `error` or `incomplete_details` first call a good answer bad.",
 )

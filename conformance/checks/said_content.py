@@ -10,7 +10,7 @@ from conformance.checks.json_values import only_string, opened_string, same_json
 from conformance.checks.limits import calls_are_limited
 from conformance.checks.phrases import around, count, listed, shown
 from conformance.reading import FamilyName, ItemReading, StreamReading, as_dict, as_list, streams
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.said import Said, SaidItem
 from conformance.transcript import Event, Transcript
 
@@ -97,7 +97,6 @@ def reasoning_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violati
     "content.refusal-equals-upstream",
     dialects=("chat_completions",),
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     evidence="both",
     source="BerriAI/litellm#39203; NVIDIA-NeMo/Switchyard#622; openai.types.responses.ResponseOutputRefusal",
     why="A refusal looks like an empty, successful answer.",
@@ -233,9 +232,27 @@ def arguments_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violatio
 
 
 @rule(
+    "content.no-arguments-are-an-object",
+    level=INTEGRITY,
+    evidence="both",
+    source="BerriAI/litellm#5063; vercel/ai#2103; Portkey-AI/gateway#1103; sigoden/aichat#779",
+    why="The arguments of a call are JSON to every client, and an empty string is none: the tool is not run.",
+)
+def no_arguments_are_an_object(transcript: Transcript) -> Iterator[Seen | Violation]:
+    """A whole function call of whose arguments the upstream sent nothing has `{}` as arguments, not an empty string."""
+    for stream, said in _heard(transcript):
+        for call, item in _paired(stream, said):
+            if call.text or not call.complete or item.done is None or item.type != "function_call":
+                continue
+            if same_json("{}", _arguments(item)):
+                yield Seen(stream.place(item.done))
+            else:
+                yield Violation(stream.place(item.done), "arguments `{}`", f"arguments {shown(_arguments(item))}")
+
+
+@rule(
     "content.arguments-byte-for-byte",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     dialects=("chat_completions", "vllm"),
     evidence="both",
     source="openai.types.responses.ResponseFunctionToolCall.arguments (a JSON string)",
@@ -258,7 +275,6 @@ def arguments_byte_for_byte(transcript: Transcript) -> Iterator[Seen | Violation
 @rule(
     "content.call-ids-equal-upstream",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     evidence="both",
     source="vllm-project/vllm PR#50782 (the template renders the id); QuantumNous/new-api#6278",
     why="Logs of both sides cannot be matched, and a target that minted ids must remember them.",
@@ -279,7 +295,6 @@ def call_ids_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation
 @rule(
     "content.order-equals-upstream",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     evidence="both",
     source="openai-openapi Response.output; BerriAI/litellm PR#36375",
     why="The history has the answer in another order than the model gave it.",
@@ -326,7 +341,6 @@ def _urls(stream: StreamReading) -> list[tuple[object, object, object]]:
     "content.citations-not-altered",
     dialects=("chat_completions", "messages"),
     level=INTEGRITY,
-    profiles=SPECIFICATIONS,
     evidence="both",
     source="openai.types.responses.response_output_text.AnnotationURLCitation; theopenco/llmgateway PR#3256",
     why="The reader is sent to a page that the model did not cite, or for another sentence.",
@@ -350,7 +364,6 @@ def citations_not_altered(transcript: Transcript) -> Iterator[Seen | Violation]:
     "content.citations-kept",
     dialects=("chat_completions", "messages"),
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     evidence="both",
     source="openai.types.chat.chat_completion_message.Annotation; BerriAI/litellm PR#26176",
     why="The reader does not learn where the answer comes from.",

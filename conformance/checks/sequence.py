@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from conformance.checks.phrases import shown
 from conformance.reading import is_index, streams
-from conformance.rules import MUST, RECOMMENDED, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import MUST, RECOMMENDED, Seen, Violation, rule
 from conformance.transcript import Transcript
 
 
 @rule(
     "sequence.present",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "ai-sdk"),
     source="openai.types.responses (every event: sequence_number: int); BerriAI/litellm PR#28899",
     why="Strict clients refuse the event; the Vercel AI SDK hides the real error of a failed response.",
 )
@@ -33,7 +32,6 @@ def present(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sequence.increasing",
     level=MUST,
-    profiles=SPECIFICATIONS,
     source="openai-openapi GET /responses/{id}, parameter `starting_after`; Open Responses 2026-04-24, Streaming",
     why="A client that resumes, or orders events by number, repeats or loses some.",
 )
@@ -55,7 +53,6 @@ def increasing(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sequence.contiguous",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="vllm-project/vllm entrypoints/openai/responses/serving.py; BerriAI/litellm PR#28899",
     why="A client cannot tell a lost event from a number that was never used.",
 )

@@ -41,7 +41,6 @@ def hosted_not_forwarded(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="openai/codex sends web_search with every request; CommandCodeAI/command-code#885",
     why="A target that refuses what it cannot run refuses every request of Codex.",
-    levels={"codex": MUST},
     evidence="client",
 )
 def hosted_accepted(transcript: Transcript) -> Judged:
@@ -103,7 +102,6 @@ def _one_string(schema: object) -> bool:
     source="router-for-me/CLIProxyAPI#4414; icebear0828/codex-proxy#707",
     why="Without its grammar the model writes patches in a format that the tool refuses.",
     features=("custom-tools",),
-    levels={"codex": MUST},
     evidence="both",
 )
 def grammar_carried(transcript: Transcript) -> Judged:
@@ -124,7 +122,6 @@ def grammar_carried(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="jundot/omlx#3371; butterbase-ai/butterbase#134; coder/aibridge#285",
     why="Codex groups all MCP tools in namespaces: dropped, the agent has none of them.",
-    levels={"codex": MUST},
     features=("namespaces",),
     evidence="both",
 )
@@ -148,7 +145,6 @@ def namespaces_flattened(transcript: Transcript) -> Judged:
     level=RECOMMENDED,
     source="router-for-me/CLIProxyAPI#4219; router-for-me/CLIProxyAPI#4414; looplj/axonhub#2105",
     why="Newer Codex models get all their tools in an input item: a target that only reads `tools` finds none.",
-    levels={"codex": MUST},
     features=("additional-tools",),
     evidence="both",
 )

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from conformance.checks.inventory import KNOWN_TYPES, OPENAI_TYPES, is_extension
 from conformance.checks.phrases import listed, shown
 from conformance.reading import TERMINALS, streams
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Place, Seen, Violation, rule
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Place, Seen, Violation, rule
 from conformance.sse import ServerSentEvent
 from conformance.transcript import Transcript
 
@@ -18,7 +18,6 @@ PYTHON_STREAM = "openai-python 3.54 openai/_streaming.py (SSEBytesDecoder)"
 
 Frames: TypeAlias = Callable[[ServerSentEvent], bool]
 
-_READS_TO_END_OF_BODY = ("openai-python", "agents", "langchain")
 _CLOSES_WITHIN = 2.0  # seconds; clients were seen to give up after 4 to 8
 
 
@@ -53,7 +52,6 @@ def stream_when_asked(transcript: Transcript) -> Iterator[Seen | Violation]:
     level=MUST,
     source="WHATWG HTML 9.2.3 (processing model: the response's MIME type is text/event-stream)",
     why="Browsers and gateways treat anything else as a download and buffer it; measured SDKs do not look.",
-    profiles=SPECIFICATIONS,
 )
 def content_type(transcript: Transcript) -> Iterator[Seen | Violation]:
     """A streamed answer has the content type `text/event-stream`."""
@@ -91,8 +89,6 @@ def utf_8(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.no-byte-order-mark",
     level=SHOULD,
-    levels={"codex": MUST, "openai-python": MUST, "openai-node": MUST},
-    profiles=(*SPECIFICATIONS, "codex", "openai-python", "openai-node"),
     source="jpopesculian/eventsource-stream#10; " + PYTHON_STREAM,
     why="Codex's reader panics on a BOM; both official SDKs lose the first event where `data:` comes first.",
 )
@@ -131,7 +127,6 @@ def blank_line_at_end(transcript: Transcript) -> Iterator[Seen | Violation]:
     "sse.event-equals-type",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source=OPEN_RESPONSES + ": `event` matches the `type` in the body",
     why="Readers that dispatch on the event name take the event for another one.",
 )
@@ -151,7 +146,6 @@ def event_equals_type(transcript: Transcript) -> Iterator[Seen | Violation]:
     "sse.event-line",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source=OPEN_RESPONSES + "; openai-openapi, streaming example of createResponse",
     why="Browsers' EventSource listeners by name never fire.",
 )
@@ -168,8 +162,6 @@ def event_line(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.data-in-every-frame",
     level=SHOULD,
-    levels=dict.fromkeys(("openai-python", "openai-node", "agents", "langchain"), MUST),
-    profiles=(*SPECIFICATIONS, "openai-python", "openai-node", "agents", "langchain"),
     source=PYTHON_STREAM + ": a frame without data raises JSONDecodeError",
     why="The official SDKs dispatch frames that hold only `event:` or `retry:`, or empty data, and raise.",
 )
@@ -261,7 +253,6 @@ def done_marker_last(transcript: Transcript) -> Iterator[Seen | Violation]:
     "sse.known-event-types",
     level=MUST,
     levels={"openai": SHOULD},
-    profiles=SPECIFICATIONS,
     source="Open Responses 2026-04-24, Extending streaming events; openai.types.responses.ResponseStreamEvent",
     why="An unknown type without a prefix may be given a meaning later; strict clients raise on it.",
 )
@@ -282,7 +273,7 @@ def known_event_types(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.no-foreign-event-types",
     level=MUST,
-    profiles=("openai-node",),
+    profiles=(),
     source="openai-node 7.57 ResponseStream (Unhandled response stream event); openai/openai-node#1964",
     why="openai-node's `responses.stream()` throws on every event type that it does not know but `keepalive`.",
 )
@@ -311,7 +302,6 @@ def no_id_lines(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.one-data-line",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openresponses/openresponses src/lib/sse-parser.ts: the last `data:` line wins; "
     "openresponses/openresponses#56",
     why="Home-made readers, Open Responses' own acceptance test among them, keep only one line of several.",
@@ -329,7 +319,6 @@ def one_data_line(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.line-feeds-only",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source="openresponses/openresponses src/lib/sse-parser.ts: lines are split at LF and compared with the empty one",
     why="Readers that split at LF never see a blank line in CRLF streams and dispatch nothing.",
 )
@@ -355,7 +344,6 @@ def _each_frame(transcript: Transcript, right: Frames, expected: str, actual: st
 @rule(
     "sse.not-cached",
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     source="BerriAI/litellm#28384; icebear0828/codex-proxy PR#609; WHATWG HTML 9.2.7 (authoring notes)",
     why="Caches and proxies between target and client may keep or batch the stream.",
 )
@@ -372,7 +360,6 @@ def not_cached(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.not-buffered",
     level=SHOULD,
-    profiles=SPECIFICATIONS,
     source="nginx ngx_http_proxy_module, X-Accel-Buffering; BerriAI/litellm#28384",
     why="nginx in front of the target collects the events and delivers them in bursts.",
 )
@@ -389,8 +376,6 @@ def not_buffered(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.closes-after-terminal",
     level=SHOULD,
-    levels=dict.fromkeys(_READS_TO_END_OF_BODY, MUST),
-    profiles=(*SPECIFICATIONS, *_READS_TO_END_OF_BODY),
     source="wippyai/framework PR#105; openai-python 3.54: iteration ends with the body, not with the terminal event",
     why="openai-python, openai-agents and langchain read on until the body ends, and raise when it does not.",
 )
@@ -413,7 +398,7 @@ def closes_after_terminal(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "sse.no-foreign-model-header",
     level=MUST,
-    profiles=("codex",),
+    profiles=(),
     source="openai/codex codex-rs: the response header `openai-model` is compared with the model asked for",
     why="Codex warns its user that the model was rerouted.",
 )

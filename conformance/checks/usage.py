@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.checks.phrases import listed, shown
 from conformance.reading import StreamReading, as_dict, is_index, streams
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, SPECIFICATIONS, Seen, Violation, rule
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.said import SaidUsage
 from conformance.transcript import Transcript
 
@@ -52,7 +52,6 @@ def _reported(transcript: Transcript) -> Iterator[tuple[StreamReading, SaidUsage
 @rule(
     "usage.whole",
     level=MUST,
-    profiles=(*SPECIFICATIONS, "codex", "ai-sdk"),
     source=MODEL + "; Open Responses 2026-04-24, schema Usage; farion1231/cc-switch#3081",
     why="Codex fails to parse `response.completed` and sends the whole turn again; the AI SDK reports an error.",
 )
@@ -95,7 +94,6 @@ def _upstream_adds_up(stream: StreamReading) -> bool:
 @rule(
     "usage.total-adds-up",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source=MODEL + "; hugalafutro/model-hotel PR#1041",
     why="Bills and context meters that use the total disagree with those that use the parts.",
 )
@@ -114,7 +112,6 @@ def total_adds_up(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "usage.details-within-counts",
     level=RECOMMENDED,
-    profiles=SPECIFICATIONS,
     source=MODEL + " (cached tokens are input, reasoning tokens output); KryptSec/oasis#44",
     why="Costs come out negative where cached tokens are subtracted from input.",
 )
@@ -158,6 +155,27 @@ def present_when_reported(transcript: Transcript) -> Iterator[Seen | Violation]:
                 f"usage, because the upstream reported {reported.input} input and {reported.output} output tokens",
                 f"usage: {shown(value)}",
             )
+
+
+@rule(
+    "usage.no-zeros-for-unknown",
+    level=RECOMMENDED,
+    evidence="both",
+    source="Open Responses 2026-04-24, schema ResponseResource.usage (nullable); musistudio/claude-code-router#1234",
+    why="Bills and context meters take the zeros for counts: an agent never compacts.",
+)
+def no_zeros_for_unknown(transcript: Transcript) -> Iterator[Seen | Violation]:
+    """Where the upstream reported no usage, usage is null, absent or counted, but not zero."""
+    for stream in streams(transcript):
+        said = stream.exchange.said
+        if stream.terminal is None or said is None or said.usage is not None:
+            continue
+        usage = as_dict(stream.response.get("usage"))
+        counts = [_number(usage, key) for key in ("input_tokens", "output_tokens", "total_tokens")]
+        if not usage or any(counts):
+            yield Seen(stream.place(stream.terminal))
+        else:
+            yield Violation(stream.place(stream.terminal), "usage null, absent or counted", f"usage: {shown(usage)}")
 
 
 @rule(

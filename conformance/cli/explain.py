@@ -55,7 +55,8 @@ def _page(rule: Rule, miniatures: list[str]) -> Iterator[str]:
     yield ""
     yield from _paragraph("requirement", rule.requirement)
     yield from _paragraph("level", f"{rule.level}: {_LEVELS[rule.level]}")
-    others = [f"{profile}: {rule.levels[profile]}" for profile in PROFILES if profile in rule.levels]
+    weighed = {profile: rule.level_in(profile) for profile in PROFILES if profile in rule.profiles}
+    others = [f"{profile}: {level}" for profile, level in weighed.items() if level is not rule.level]
     if others:
         yield from _paragraph("", "in other profiles " + ", ".join(others))
     yield from _paragraph("why", rule.why)

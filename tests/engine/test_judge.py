@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from conformance.baseline import Baseline, Expected
+from conformance.client_profiles import Breach, Effect
 from conformance.errors import ExitCode
 from conformance.judge import DRIVEN, exit_code, judge, partial_for
-from conformance.rules import INTEGRITY, MUST, RECOMMENDED, Check, Level, Place, Rule, Seen, Violation
+from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Check, Level, Place, Rule, Seen, Violation
 from conformance.transcript import Drive, Transcript
 from conformance.verdict import Outcome, Verdict
 from fakes.script import Dialect
@@ -141,13 +143,27 @@ def test_a_verdict_for_each_rule_and_dialect() -> None:
     rule = make_rule(
         says(a="."),
         dialects=("vllm", "messages"),
-        profiles=frozenset({"openai", "codex"}),
-        levels={"codex": INTEGRITY},
+        specifications=frozenset({"openai", "superset"}),
+        levels={"openai": SHOULD},
+        breaks={"codex": Breach("test.rule", "codex", Effect.HANGS, "Hangs.", "codex 1 (npm)")},
     )
     driven = [transcript("a", "chat_completions"), transcript("a", "vllm")]
     assert [one.name for one in judge(driven, [rule], profile="openai")] == ["test.rule[vllm]"]
-    assert [one.level for one in judge(driven, [rule], profile="codex")] == [INTEGRITY]
+    assert [one.level for one in judge(driven, [rule], profile="openai")] == [SHOULD]
+    assert [one.level for one in judge(driven, [rule], profile="superset")] == [rule.level]
+    assert [one.level for one in judge(driven, [replace(rule, level=SHOULD)], profile="codex")] == [INTEGRITY]
     assert judge(driven, [rule], profile="langchain") == []
+
+
+def test_a_client_is_hurt_in_the_cases_that_its_table_names() -> None:
+    """Where a breach names cases, others do not count in the client's profile, and do in a specification's."""
+    rule = make_rule(
+        says(a="x", b="."),
+        breaks={"codex": Breach("test.rule", "codex", Effect.HANGS, "Hangs.", "codex 1 (npm)", cases="b*")},
+    )
+    driven = [transcript("a"), transcript("b")]
+    assert [one.outcome for one in judge(driven, [rule], profile="openai")] == [Outcome.FAIL]
+    assert [(one.outcome, one.cases) for one in judge(driven, [rule], profile="codex")] == [(Outcome.PASS, 1)]
 
 
 @pytest.mark.parametrize(("blame", "outcome"), [("target", Outcome.SETUP_ERROR), ("harness", Outcome.HARNESS_ERROR)])
