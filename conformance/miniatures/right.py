@@ -43,7 +43,23 @@ _MODEL = "case-model"
 _CREATED = 1_764_000_000
 _ITEM_TYPES = {"text": "message", "refusal": "message", "reasoning": "reasoning", "call": "function_call"}
 _PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
+_PREFIXES["tool_search_call"] = "tsc"
 _STEP = 0.01  # seconds between two events
+
+
+_CALL_TYPES = {"custom": "custom_tool_call", "tool_search": "tool_search_call"}
+
+
+def _type_of(request: Mapping[str, Any], namespace: str | None, name: str) -> str:
+    """The type of the tool that a request declares by that name, in that group; "" when it declares none."""
+    for tool in request.get("tools") or ():
+        inside = tool.get("tools") or () if tool["type"] == "namespace" and tool["name"] == namespace else ()
+        if namespace is None and (tool.get("name") or tool["type"]) == name:
+            return str(tool["type"])
+        for child in inside:
+            if child["name"] == name:
+                return str(child["type"])
+    return ""
 
 
 def _pieces(text: str, count: int, merge: int) -> list[str]:
@@ -181,10 +197,8 @@ class Scribe:
 
     def _item(self, said: SaidItem, position: int) -> _Item:
         kind = _ITEM_TYPES[said.kind]
-        own = self._own_name(said)
-        custom = {tool.get("name") for tool in self.request.get("tools") or () if tool.get("type") == "custom"}
-        if said.kind == "call" and own[0] is None and own[1] in custom:
-            kind = "custom_tool_call"
+        if said.kind == "call":
+            kind = _CALL_TYPES.get(_type_of(self.request, *self._own_name(said)), kind)
         family = FAMILIES[self._family(kind, said)]
         last = position == len(self._said_items()) - 1
         cut = last and self._status != "completed" and not (said.kind == "call" and said.complete)
@@ -231,6 +245,10 @@ class Scribe:
         taken = [call.call_id for call in self.said.calls].count(said.call_id) > 1
         minted = self.flavour.call_ids == "own" or taken or not 0 < len(said.call_id) <= 64
         call_id = f"call_{self.response_id[-6:]}{position:04d}" if minted else said.call_id
+        if kind == "tool_search_call":
+            arguments = json.loads(text or "{}")
+            return {"type": kind, "id": item_id, "call_id": call_id, "status": status, "execution": "client",
+                    "arguments": arguments}  # fmt: skip
         namespace, name = self._own_name(said)
         call = {"type": kind, "call_id": call_id, "name": name, family.field: text}
         call |= {"namespace": namespace} if namespace else {}
@@ -262,7 +280,7 @@ class Scribe:
 
     def _body(self, item: _Item) -> None:
         family, text = item.family, item.text
-        if not text or (item.is_call and not self.flavour.call_deltas):
+        if not text or (item.is_call and not self.flavour.call_deltas) or item.json["type"] == "tool_search_call":
             return
         parts = bool(family.array) and (family.name != "raw" or self.flavour.parts)
         part = "response.reasoning_summary_part" if family.name == "summary" else "response.content_part"

@@ -73,11 +73,13 @@ def with_error_code(exchange: Exchange, said: Said) -> Exchange:
     return draft.written()
 
 
-def refusal(request: ClientRequest, status: int) -> Exchange:
-    """The refusal of a wrong request."""
+def refusal(
+    request: ClientRequest, status: int, param: str = "input", message: str = "That is not a valid request."
+) -> Exchange:
+    """The refusal of a wrong request; `param` is the field at fault, unless it is an unknown previous response."""
     previous = isinstance(request.body, dict) and "previous_response_id" in request.body
-    code, param = ("previous_response_not_found", "previous_response_id") if previous else (None, "input")
-    return _json(request, status, _error("That is not a valid request.", "invalid_request_error", code, param))
+    code, param = ("previous_response_not_found", "previous_response_id") if previous else (None, param)
+    return _json(request, status, _error(message, "invalid_request_error", code, param))
 
 
 def answer_elsewhere(request: ClientRequest, earlier: Sequence[Exchange]) -> Exchange | None:

@@ -20,6 +20,7 @@ from conformance.miniatures.flavours import FLAVOURS, Flavour
 from conformance.miniatures.right import ToolNames, right_exchange
 from conformance.miniatures.right_answers import answer_elsewhere, refusal, right_failure, with_error_code
 from conformance.miniatures.right_conversation import items_of, tools_of
+from conformance.miniatures.right_limits import fault, permitted
 from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, Memory, UpstreamFlavour, right_request
 from conformance.request_form import Filler
 from conformance.said import Said
@@ -55,7 +56,12 @@ RIGHT_TARGETS: Mapping[str, RightTarget] = MappingProxyType(
 def right_case(case: Case, dialect: Dialect, target: RightTarget) -> Transcript:
     """The transcript of a case through a right target, all drives of the case included."""
     drives = [_Run(case, dialect, target, kind, number).drive() for number, kind in enumerate(sorted(case.drives))]
-    facts = {"tags": case.tags, "refusal_statuses": case.refusal_statuses, "may_refuse": case.may_refuse}
+    facts = {
+        "tags": case.tags,
+        "refusal_statuses": case.refusal_statuses,
+        "may_refuse": case.may_refuse,
+        "expected_calls": [dict(expected) for expected in case.expected_calls],
+    }
     return Transcript(case.id, dialect, drives, case.summary, case.source, case.features, facts)
 
 
@@ -87,7 +93,10 @@ class _Run:
         if must_refuse and request.method == "POST":
             return refusal(request, min(self.case.refusal_statuses))
         elsewhere = answer_elsewhere(request, self.exchanges)
-        return elsewhere or self._asked_upstream(turn, request)
+        if elsewhere is not None:
+            return elsewhere
+        wrong = fault(request.body, self.dialect)
+        return refusal(request, 400, *wrong) if wrong else self._asked_upstream(turn, request)
 
     def _asked_upstream(self, turn: Turn, request: ClientRequest) -> Exchange:
         body = right_request(request.body, self.dialect, self.target.upstream, self.memory)
@@ -110,8 +119,9 @@ class _Run:
         thoughts = [item for item in said.items if item.kind == "reasoning"]
         for item, thought in zip((i for i in output if i["type"] == "reasoning"), thoughts, strict=False):
             self.memory.thoughts[item["id"]] = thought
-        calls = [item for item in output if item["type"] in ("function_call", "custom_tool_call")]
-        for item, call in zip(calls, said.calls, strict=False):
+        calls = [item for item in output if "call_id" in item]
+        kept = permitted(request.body, said.calls, own_names(request.body, self.memory))
+        for item, call in zip(calls, kept, strict=False):
             self.memory.call_ids[item["call_id"]] = call.call_id
         given = request.body.get("input")
         own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
@@ -152,6 +162,7 @@ def right_answer(
     # Of the endings that are open, a refusal without text ends filtered here: else it would have to be told.
     filtered = said.finish == "refusal" and not said.items
     shown = replace(said, ends=frozenset({"incomplete:content_filter"})) if filtered else said
+    shown = replace(shown, items=permitted(request.body, shown.items, names or {}))
     exchange = right_exchange(flavour, request, shown, response_id=response_id, upstream=upstream, names=names)
     return with_error_code(replace(exchange, said=said), said)
 

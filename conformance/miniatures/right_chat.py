@@ -47,7 +47,7 @@ def _chat_turn(turn: Turn, dialect: Dialect, flavour: UpstreamFlavour) -> list[d
     lifted: list[dict[str, Any]] = []
     results = []
     for call_id, parts in turn.results:
-        images = [part for part in parts if "image" in part]
+        images = [part for part in parts if "image" in part or "file" in part]
         texts = [part for part in parts if "text" in part] or [{"text": "(see the image below)"}]
         results.append({"role": "tool", "tool_call_id": call_id, "content": _chat_content(texts, flavour) or ""})
         if images:
@@ -93,6 +93,9 @@ def chat_settings(
     response_format = _chat_format((body.get("text") or {}).get("format") or {})
     if response_format:
         settings["response_format"] = response_format
+    verbosity = (body.get("text") or {}).get("verbosity")
+    if verbosity and dialect == "chat_completions":
+        settings["verbosity"] = verbosity
     if body.get("stream") is True:
         settings["stream_options"] = {"include_usage": True}
     if tools:

@@ -207,6 +207,9 @@ def tools_of(body: Mapping[str, Any], items: Sequence[Any], *, narrow: bool) -> 
     tools: list[dict[str, Any]] = []
     names: Names = {}
     for group, tool in flat:
+        searched = tool["type"] == "tool_search" and tool.get("execution") == "client"
+        if searched:
+            tool = {"type": "function", "name": "tool_search", **{k: v for k, v in tool.items() if k != "type"}}
         if tool["type"] not in ("function", "custom"):
             continue  # OpenAI's own: nobody else can run them
         name = _short(f"{group}__{tool['name']}" if group else tool["name"])

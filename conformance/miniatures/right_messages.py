@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -11,14 +12,24 @@ from typing import Any
 from conformance.miniatures.right_conversation import Names, Turn, UpstreamFlavour, forced_name, without_nones
 from conformance.said import SaidItem
 
-__all__ = ["messages_conversation", "messages_settings"]
+__all__ = ["JSON_MODE", "messages_conversation", "messages_settings"]
+
+JSON_MODE = "Answer with one JSON object and nothing else."
+"""What stands in for JSON mode."""
 
 _LEAST_BUDGET = 1024
 
 
-def messages_conversation(system: Sequence[str], turns: Sequence[Turn], flavour: UpstreamFlavour) -> dict[str, Any]:
-    """`system` and `messages`: results first in the next user turn, equal roles merged, no blank text."""
+def messages_conversation(
+    system: Sequence[str], turns: Sequence[Turn], flavour: UpstreamFlavour, *, json_mode: bool = False
+) -> dict[str, Any]:
+    """`system` and `messages`: results first in the next user turn, equal roles merged, no blank text.
+
+    `json_mode` is told to the model in words, for Messages has no such mode.
+    """
     request: dict[str, Any] = {}
+    if system and json_mode:
+        system = [*system, JSON_MODE]
     if system and flavour.parts:
         request["system"] = [{"type": "text", "text": text} for text in system]
     elif system:
@@ -90,6 +101,8 @@ def _block(part: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _source(address: str) -> dict[str, Any]:
     found = re.fullmatch(r"data:([^;]+);base64,(.*)", address, re.DOTALL)
+    if found and found[1] == "text/plain":
+        return {"type": "text", "media_type": "text/plain", "data": base64.b64decode(found[2]).decode()}
     if found:
         return {"type": "base64", "media_type": found[1], "data": found[2]}
     return {"type": "url", "url": address}
@@ -108,7 +121,7 @@ def messages_settings(
             settings["thinking"] = {"type": "adaptive", "display": "summarized"}
             settings["output_config"] = {"effort": effort}
         elif settings["max_tokens"] > _LEAST_BUDGET:
-            settings["thinking"] = {"type": "enabled", "budget_tokens": _LEAST_BUDGET}
+            settings["thinking"] = {"type": "enabled", "budget_tokens": _LEAST_BUDGET, "display": "summarized"}
     for key in ("temperature", "top_p"):  # models take one of the two, and neither beside thinking
         value = body.get(key)
         if value is not None and value <= 1 and "thinking" not in settings and "temperature" not in settings:

@@ -37,7 +37,8 @@ def right_request(
     rename_calls(turns, names)
     request: dict[str, Any] = {"model": body.get("model", "")}
     if dialect == "messages":
-        request |= messages_conversation(system, turns, flavour)
+        json_mode = ((body.get("text") or {}).get("format") or {}).get("type") == "json_object"
+        request |= messages_conversation(system, turns, flavour, json_mode=json_mode)
         request |= messages_settings(body, tools, names, flavour)
     else:
         request |= {"messages": chat_messages(system, turns, dialect, flavour)}

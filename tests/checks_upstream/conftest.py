@@ -8,16 +8,22 @@ import conformance.checks as checks
 import conformance.miniatures as miniatures
 from conformance.miniatures import Miniature, all_miniatures
 from conformance.miniatures.crossing_samples import crossing_transcripts
+from conformance.miniatures.request_samples import request_transcripts
 from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
 
 _CHECKS = (
+    checks.answer_form,
+    checks.attachments,
+    checks.called,
     checks.delivery,
     checks.endings,
     checks.endpoints,
     checks.error_codes,
     checks.failures,
     checks.history,
+    checks.impossible,
+    checks.limits,
     checks.non_streaming,
     checks.refusals,
     checks.retries,
@@ -37,6 +43,7 @@ _MINIATURES = (
     miniatures.failures,
     miniatures.history,
     miniatures.non_streaming,
+    miniatures.requests,
     miniatures.tools,
     miniatures.upstream_request,
     miniatures.upstream_settings,
@@ -77,7 +84,7 @@ def _registers_for(wrong: Miniature, names: set[str]) -> bool:
 @pytest.fixture(scope="session")
 def right() -> Right:
     """Every sample in its dialects through every right target, with the target's name."""
-    return list(crossing_transcripts())
+    return [*crossing_transcripts(), *request_transcripts()]
 
 
 @pytest.fixture(scope="session")
