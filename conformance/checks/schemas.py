@@ -8,19 +8,24 @@ event and a wrong response. Validation is strict: "0" is no integer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
-from openai.types.responses import Response, ResponseOutputItem
+from openai.types.responses import Response
 from openai.types.responses.response import ToolChoice
 from openai.types.responses.response_error import ResponseError
 from openresponses_types import types as open_responses
 from pydantic import TypeAdapter, ValidationError
 
-from conformance.checks.inventory import OPEN_RESPONSES_TYPES, OPENAI_TYPES
+from conformance.checks.inventory import (
+    OPEN_RESPONSES_ITEM_MODELS,
+    OPEN_RESPONSES_TYPES,
+    OPENAI_ITEM_MODELS,
+    OPENAI_TYPES,
+)
 from conformance.checks.phrases import shown
-from conformance.reading import LIFECYCLE, StreamReading, as_dict, as_list, streams
+from conformance.reading import LIFECYCLE, StreamReading, as_dict, as_list, streams, structure
 from conformance.rules import MUST, Seen, Violation, rule
 from conformance.transcript import Event, Transcript
 
@@ -30,25 +35,12 @@ OPEN_RESPONSES = "openresponses-types 2.4 (PyPI), generated from Open Responses 
 _ITEM_EVENTS = ("response.output_item.added", "response.output_item.done")
 
 
-def _openai_items() -> dict[str, Any]:
-    union = get_args(ResponseOutputItem)[0]
-    return {kind: model for model in get_args(union) for kind in get_args(model.model_fields["type"].annotation)}
-
-
 def _choices() -> frozenset[str]:
     models = [model for model in get_args(ToolChoice) if hasattr(model, "model_fields")]
     return frozenset(kind for model in models for kind in get_args(model.model_fields["type"].annotation))
 
 
 _OPENAI_CHOICES = _choices()
-_OPENAI_ITEMS = _openai_items()
-_OPEN_RESPONSES_ITEMS = {
-    "message": open_responses.Message,
-    "function_call": open_responses.FunctionCall,
-    "function_call_output": open_responses.FunctionCallOutput,
-    "reasoning": open_responses.ReasoningBody,
-    "compaction": open_responses.CompactionBody,
-}
 _KNOWN_CODES = frozenset(get_args(ResponseError.model_fields["code"].annotation))
 
 # What stands in an event for the response and the item that other rules judge.
@@ -93,7 +85,7 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
-def _problem(model: Any, value: Any) -> str | None:
+def schema_problem(model: Any, value: Any) -> str | None:
     """The first thing that a model has against a value, in words; None when it has none."""
     try:
         _adapter(model).validate_json(json.dumps(value), strict=True)
@@ -110,20 +102,14 @@ def _problem(model: Any, value: Any) -> str | None:
     return None
 
 
-Shape = tuple[str, frozenset[tuple[str, type]]]
-_JUDGED: dict[tuple[str, Shape], bool] = {}
-
-
-def _flat(data: dict[str, Any]) -> Shape | None:
-    """The keys and types of an event without structure: all that its model looks at. None for others."""
-    if any(isinstance(value, (dict, list)) and value for value in data.values()):
-        return None
-    return str(data.get("type")), frozenset((key, type(value)) for key, value in data.items())
+_ACCEPTED: set[tuple[str, str, Hashable]] = set()
 
 
 def _judge(stream: StreamReading, event: Event, authority: str, model: Any, value: Any, what: str) -> Seen | Violation:
-    problem = _problem(model, value)
+    judged = authority, what, structure(value)
+    problem = None if judged in _ACCEPTED else schema_problem(model, value)
     if problem is None:
+        _ACCEPTED.add(judged)
         return Seen(stream.place(event))
     return Violation(stream.place(event), f"{what} as {getattr(model, '__name__', authority)} describes it", problem)
 
@@ -138,14 +124,7 @@ def _events(transcript: Transcript, authority: str, models: Mapping[str, Any]) -
                 data = {**data, "response": _SOME_RESPONSE}
             elif kind in _ITEM_EVENTS and isinstance(data.get("item"), dict):
                 data = {**data, "item": _SOME_ITEM}
-            shape = _flat(data)
-            if shape is not None and _JUDGED.get((authority, shape)):
-                yield Seen(stream.place(event))
-                continue
-            verdict = _judge(stream, event, authority, models[kind], data, kind)
-            if shape is not None and isinstance(verdict, Seen):
-                _JUDGED[authority, shape] = True
-            yield verdict
+            yield _judge(stream, event, authority, models[kind], data, kind)
 
 
 def _items(transcript: Transcript, authority: str, models: Mapping[str, Any]) -> Iterator[Seen | Violation]:
@@ -168,7 +147,7 @@ def _responses(
                 yield _judge(stream, event, authority, model, prepared(response), "the response")
 
 
-def _for_openai(response: dict[str, Any]) -> dict[str, Any]:
+def for_openai(response: dict[str, Any]) -> dict[str, Any]:
     """A response without what other rules judge: its items, error codes that clients know, short failures."""
     value = {**response, "output": [] if isinstance(response.get("output"), list) else response.get("output")}
     if response.get("status") == "failed":
@@ -188,7 +167,7 @@ def _for_openai(response: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _for_open_responses(response: dict[str, Any]) -> dict[str, Any]:
+def for_open_responses(response: dict[str, Any]) -> dict[str, Any]:
     """A response without its items, and without tools and formats that the portable schema does not have."""
     value = {**response, "output": [] if isinstance(response.get("output"), list) else response.get("output")}
     tools = response.get("tools")
@@ -227,7 +206,7 @@ def openai_events(transcript: Transcript) -> Iterator[Seen | Violation]:
 )
 def openai_items(transcript: Transcript) -> Iterator[Seen | Violation]:
     """Every item, announced, done and in the terminal response, validates strictly against the openai SDK's model."""
-    yield from _items(transcript, "openai", _OPENAI_ITEMS)
+    yield from _items(transcript, "openai", OPENAI_ITEM_MODELS)
 
 
 @rule(
@@ -239,7 +218,7 @@ def openai_items(transcript: Transcript) -> Iterator[Seen | Violation]:
 )
 def openai_response(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The response in every lifecycle event validates strictly against the openai SDK's `Response`."""
-    yield from _responses(transcript, "openai", Response, _for_openai)
+    yield from _responses(transcript, "openai", Response, for_openai)
 
 
 @rule(
@@ -263,7 +242,7 @@ def open_responses_events(transcript: Transcript) -> Iterator[Seen | Violation]:
 )
 def open_responses_items(transcript: Transcript) -> Iterator[Seen | Violation]:
     """Every item of a type that Open Responses has validates strictly against its schema."""
-    yield from _items(transcript, "Open Responses", _OPEN_RESPONSES_ITEMS)
+    yield from _items(transcript, "Open Responses", OPEN_RESPONSES_ITEM_MODELS)
 
 
 @rule(
@@ -275,4 +254,4 @@ def open_responses_items(transcript: Transcript) -> Iterator[Seen | Violation]:
 )
 def open_responses_response(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The response in every lifecycle event validates strictly against Open Responses' `ResponseResource`."""
-    yield from _responses(transcript, "Open Responses", open_responses.ResponseResource, _for_open_responses)
+    yield from _responses(transcript, "Open Responses", open_responses.ResponseResource, for_open_responses)

@@ -14,6 +14,7 @@ An event belongs to the item with its `output_index`; where two items share that
 from conformance.reading.families import CALL_TYPES, FAMILIES, Family, FamilyName
 from conformance.reading.items import ItemReading, PartReading, as_dict, as_list, is_index
 from conformance.reading.stream import LIFECYCLE, SNAPSHOTS, TERMINALS, StreamReading, read, stream_items, streams
+from conformance.reading.structure import stream_structure, structure
 
 __all__ = [
     "CALL_TYPES",
@@ -31,5 +32,7 @@ __all__ = [
     "is_index",
     "read",
     "stream_items",
+    "stream_structure",
     "streams",
+    "structure",
 ]
