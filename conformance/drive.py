@@ -20,7 +20,7 @@ from typing import Any
 from conformance.cases.case import Case, Turn
 from conformance.client import Endpoint, Hooks, send
 from conformance.errors import HarnessError, TargetError
-from conformance.fold import fold
+from conformance.fold import fold, resumed
 from conformance.listening import Listener
 from conformance.normal_form import drive_difference
 from conformance.request_form import CannotContinueError, Filler
@@ -275,8 +275,24 @@ def _said(dialect: Dialect, calls: Sequence[UpstreamCall]) -> Said | None:
     ]
     if not told:
         return None
-    last = told[-1]
-    return fold(dialect, status=last.status, headers=last.sent_headers, body=last.sent_body, ended=last.ended)
+    said = _folded(dialect, told[-1])
+    for call in reversed(told[:-1]):  # a target may have sent a paused turn back to have it continued
+        earlier = _folded(dialect, call)
+        if earlier.finish != "pause_turn":
+            break
+        said = resumed(earlier, said)
+    return said
+
+
+def _folded(dialect: Dialect, call: UpstreamCall) -> Said:
+    return fold(
+        dialect,
+        status=call.status,
+        headers=call.sent_headers,
+        body=call.sent_body,
+        ended=call.ended,
+        asked_stream=call.json.get("stream") is True if isinstance(call.json, dict) else None,
+    )
 
 
 def _misfits(calls: Sequence[UpstreamCall], turn: Turn) -> bool:

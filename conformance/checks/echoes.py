@@ -24,7 +24,7 @@ _SCALARS = (
     "top_p",
     "truncation",
 )
-_SAMPLING = {"temperature": 1, "top_p": 1}
+_DEFAULTS = {"temperature": 1, "top_p": 1, "truncation": "disabled"}
 
 
 def _echoes(transcript: Transcript, keys: tuple[str, ...]) -> Iterator[tuple[StreamReading, str, Any, Any]]:
@@ -43,8 +43,8 @@ def _applied(stream: StreamReading, key: str) -> list[Any]:
     values = [body[key] for body in sent if key in body]
     if key == "max_output_tokens":
         values = [body[name] for body in sent for name in ("max_tokens", "max_completion_tokens") if name in body]
-    if sent and not values and key in _SAMPLING:
-        values = [None, _SAMPLING[key]]
+    if sent and not values and key in _DEFAULTS:
+        values = [None, _DEFAULTS[key]]
     return values
 
 

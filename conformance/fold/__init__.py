@@ -8,6 +8,6 @@ do none of that.
 """
 
 from conformance.fold.ends import TRANSPORT_ENDS
-from conformance.fold.reply import fold, fold_reply
+from conformance.fold.reply import fold, fold_reply, resumed
 
-__all__ = ["TRANSPORT_ENDS", "fold", "fold_reply"]
+__all__ = ["TRANSPORT_ENDS", "fold", "fold_reply", "resumed"]

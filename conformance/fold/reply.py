@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from conformance.errors import HarnessError
@@ -15,7 +16,7 @@ from conformance.said import Said
 from fakes.reply import Reply
 from fakes.script import Dialect
 
-__all__ = ["fold", "fold_reply"]
+__all__ = ["fold", "fold_reply", "resumed"]
 
 _FOLDS: dict[str, type[ChatFold] | type[MessagesFold]] = {
     "chat_completions": ChatFold,
@@ -31,12 +32,14 @@ def fold(
     headers: Iterable[tuple[str, str]],
     body: bytes,
     ended: str | None = "complete",
+    asked_stream: bool | None = None,
 ) -> Said:
     """What an upstream said by these bytes, and how a right target may end.
 
     `status` is None when no status line was sent. `ended` is a word for how the reply ended, by a recording, a
-    fault of the fake or its log (`TRANSPORT_ENDS` has them all). Raises HarnessError for an unknown dialect or
-    ending; never for what the upstream sent.
+    fault of the fake or its log (`TRANSPORT_ENDS` has them all). `asked_stream` says whether it was asked for a
+    stream: an answer in the other form may be understood, or be a failure. Raises HarnessError for an unknown
+    dialect or ending; never for what the upstream sent.
     """
     if dialect not in _FOLDS:
         raise HarnessError(f"no fold for the dialect {dialect!r}; known are {', '.join(_FOLDS)}")
@@ -46,9 +49,14 @@ def fold(
     read = read_body(headers, body)
     if not 200 <= status < 300:
         return _refusal(status, read, body)
-    if read.form == "events":
-        return _stream(dialect, transport, read)
-    return _json(dialect, transport, read, body)
+    said = _stream(dialect, transport, read) if read.form == "events" else _json(dialect, transport, read, body)
+    other_form = asked_stream is not None and asked_stream != said.streamed
+    return replace(said, ends=said.ends | REFUSED) if other_form else said
+
+
+def resumed(paused: Said, said: Said) -> Said:
+    """An answer that was paused, with what the upstream said when it was sent back: one answer, its usage unknown."""
+    return replace(said, items=paused.items + said.items, usage=None)
 
 
 def fold_reply(dialect: Dialect, reply: Reply) -> Said:
@@ -81,12 +89,7 @@ def _stream(dialect: Dialect, transport: Transport, read: Body) -> Said:
         return said
     # Readers that go line by line take the event that the end cut off: its ending is legal too.
     lenient = _said(_fed(dialect, (*read.events, read.tail)), transport, mislabelled=read.mislabelled, streamed=True)
-    return _with_ends(said, lenient)
-
-
-def _with_ends(said: Said, other: Said) -> Said:
-    values = {name: getattr(said, name) for name in said.__dataclass_fields__}
-    return Said(**(values | {"ends": said.ends | other.ends}))
+    return replace(said, ends=said.ends | lenient.ends)
 
 
 def _fed(dialect: Dialect, events: Iterable[WireEvent]) -> ChatFold | MessagesFold:

@@ -310,6 +310,7 @@ _TRANSFORMS: dict[str, Callable[[list[Step]], list[Step]]] = {
 
 _FINISH_WORDS = {
     "finish-unknown": "model_context_window_exceeded",
+    "finish-end-of-sequence": "eos_token",
     "finish-error": "error",
     "finish-abort": "abort",
 }

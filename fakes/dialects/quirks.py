@@ -42,6 +42,9 @@ _SHARED = {
     ),
     "finish-abort": Quirk("the finish reason is `abort`", "vLLM: RequestStatus.FINISHED_ABORTED"),
     "finish-empty-string": Quirk("finish_reason is an empty string until the last chunk", "ollama/ollama#4357"),
+    "finish-end-of-sequence": Quirk(
+        "the finish reason is `eos_token`", "huggingface/text-generation-inference, FinishReason"
+    ),
     "finish-error": Quirk("the finish reason is `error`", "vLLM: RequestStatus.FINISHED_ERROR"),
     "finish-missing": Quirk("no chunk ever has a finish reason", "sgl-project/sglang#4550"),
     "finish-stop-with-calls": Quirk(

@@ -120,6 +120,7 @@ CHECKS = {
     "finish-stop-with-calls": lambda f: f[-3]["choices"][0]["finish_reason"] == "stop",
     "finish-unknown": lambda f: f[-3]["choices"][0]["finish_reason"] == "model_context_window_exceeded",
     "finish-abort": lambda f: f[-3]["choices"][0]["finish_reason"] == "abort",
+    "finish-end-of-sequence": lambda f: f[-3]["choices"][0]["finish_reason"] == "eos_token",
     "finish-error": lambda f: f[-3]["choices"][0]["finish_reason"] == "error",
     "id-then-name": lambda f: "function" not in calls(f)[0] and calls(f)[1]["function"]["name"] == "get_it",
     "legacy-function-call": lambda f: not calls(f) and f[-3]["choices"][0]["finish_reason"] == "function_call",

@@ -1,0 +1,65 @@
+"""Cases of settings that only some services have, and of those that only the Responses API has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.build import WEATHER_TOOL, answers, says
+from conformance.cases.case import Case
+from fakes.script import Dialect
+
+__all__ = ["CASES"]
+
+CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
+
+
+def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
+    dialects: tuple[Dialect, ...] = body.pop("dialects", ("chat_completions", "messages", "vllm"))
+    return Case(
+        id=f"request.{name}",
+        summary=summary,
+        source=source,
+        turns=answers(says("Understood."), **body),
+        dialects=dialects,
+        drives=frozenset({"stream"}),
+    )
+
+
+CASES = (
+    _asked(
+        "logprobs",
+        "Log probabilities of the three most likely tokens.",
+        "openai.types.responses.ResponseCreateParams.top_logprobs; openai.types.responses.ResponseIncludable",
+        top_logprobs=3,
+        include=["message.output_text.logprobs"],
+        dialects=CHAT,
+    ),
+    _asked(
+        "penalties",
+        "Penalties on repetition.",
+        "Open Responses 2026-04-24, schema CreateResponseBody",
+        presence_penalty=0.5,
+        frequency_penalty=-0.25,
+        dialects=CHAT,
+    ),
+    _asked(
+        "stored",
+        "The response may be stored, as it is unless a client says otherwise.",
+        "openai.types.responses.ResponseCreateParams.store; openai.types.chat.CompletionCreateParams.store",
+        store=True,
+    ),
+    _asked(
+        "responses-only-fields",
+        "Every field that is the Responses API's own business, with a harmless value.",
+        "openai.types.responses.ResponseCreateParams; BerriAI/litellm#36268",
+        tools=[WEATHER_TOOL],
+        max_tool_calls=4,
+        truncation="auto",
+        service_tier="auto",
+        prompt_cache_key="session-0001",
+        include=["file_search_call.results", "code_interpreter_call.outputs"],
+        stream_options={"include_obfuscation": False},
+        metadata={"ticket": "A-18"},
+        background=False,
+    ),
+)
