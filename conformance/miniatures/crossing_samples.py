@@ -27,6 +27,7 @@ from conformance.cases.build import (
 )
 from conformance.cases.case import Case, Turn
 from conformance.miniatures.right_case import RIGHT_TARGETS, right_case
+from conformance.miniatures.state_samples import STATE_SAMPLES
 from conformance.transcript import DriveKind, Transcript
 from fakes.reply import HttpFailure, Reply, Verbatim
 from fakes.script import Dialect, Dies, Error, RedactedReasoning, Refusal, Text
@@ -327,7 +328,7 @@ _ENDPOINTS = (
     ),
 )
 
-CROSSING_SAMPLES: tuple[Case, ...] = (*_REQUESTS, *_HISTORIES, *_LOOPS, *_ENDINGS, *_FAILURES, *_ENDPOINTS)
+CROSSING_SAMPLES: tuple[Case, ...] = (*_REQUESTS, *_HISTORIES, *_LOOPS, *_ENDINGS, *_FAILURES, *_ENDPOINTS, *STATE_SAMPLES)
 """Every situation in which the miniatures of this side are shown."""
 
 

@@ -90,9 +90,11 @@ def stored_too_late(transcript: Transcript) -> Transcript:
 @miniature("endpoint.input-items")
 def input_items_bare(transcript: Transcript) -> Transcript:
     """Lists the input items without the keys of a page."""
-    return _answering("GET", "/input_items", lambda e, body: _body(e, {"object": "list", "data": body["data"]}))(
-        transcript
-    )
+    return _answering(
+        "GET",
+        "/input_items",
+        lambda e, body: _body(e, {"object": "list", "data": body["data"]}) if "data" in body else e,
+    )(transcript)
 
 
 @miniature("endpoint.deleted")

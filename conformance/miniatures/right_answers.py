@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.miniatures.edits import Draft
+from conformance.miniatures.right_state import stored
 from conformance.said import Said
 from conformance.transcript import ClientRequest, Exchange, Received
 from fakes.log import UpstreamCall
@@ -87,33 +88,10 @@ def answer_elsewhere(request: ClientRequest, earlier: Sequence[Exchange]) -> Exc
     path = request.path.partition("?")[0].rstrip("/")
     if any(name.lower() == "upgrade" for name, _ in request.headers):
         return _json(request, 426, _error("Websockets are not served here.", "invalid_request_error"))
-    if request.method == "POST" and path.endswith("/responses"):
+    if request.method == "POST" and path.endswith(("/responses", "/responses/compact", "/responses/input_tokens")):
         return None
     if request.method == "GET" and path.endswith("/models"):
         return _json(request, 200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
     if "/responses/" not in path:
         return _json(request, 405, _error("There is no such method.", "invalid_request_error"))
-    return _stored(request, path.partition("/responses/")[2], earlier)
-
-
-def _stored(request: ClientRequest, rest: str, earlier: Sequence[Exchange]) -> Exchange:
-    identity, _, tail = rest.partition("/")
-    gone = any(e.request.method == "DELETE" and e.request.path.endswith(identity) for e in earlier)
-    found = None if gone else next((r for e in earlier if (r := _final(e)).get("id") == identity), None)
-    if found is None:
-        return _json(request, 404, _error("There is no such response.", "invalid_request_error"))
-    if request.method == "DELETE":
-        return _json(request, 200, {"id": identity, "object": "response", "deleted": True})
-    if tail == "input_items":
-        page: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
-        return _json(request, 200, page)
-    return _json(request, 200, found)
-
-
-def _final(exchange: Exchange) -> dict[str, Any]:
-    if not exchange.is_stream:
-        return exchange.json if isinstance(exchange.json, dict) else {}
-    found: dict[str, Any] = {}
-    for event in exchange.events:
-        found = event.get("response") or found
-    return found
+    return stored(request, path.partition("/responses/")[2], earlier)

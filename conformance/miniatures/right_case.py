@@ -22,6 +22,13 @@ from conformance.miniatures.right_answers import answer_elsewhere, refusal, righ
 from conformance.miniatures.right_conversation import items_of, tools_of
 from conformance.miniatures.right_limits import fault, permitted
 from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, Memory, UpstreamFlavour, right_request
+from conformance.miniatures.right_state import (
+    compacted,
+    compaction_object,
+    counted,
+    state_fault,
+)
+from conformance.miniatures.right_state import response_id as response_id_of
 from conformance.request_form import Filler
 from conformance.said import Said
 from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Transcript
@@ -95,6 +102,12 @@ class _Run:
         elsewhere = answer_elsewhere(request, self.exchanges)
         if elsewhere is not None:
             return elsewhere
+        if request.path.endswith("/input_tokens"):
+            sent = right_request(request.body, self.dialect, self.target.upstream, self.memory)
+            return counted(request, self.dialect, sent)
+        impossible = state_fault(request, self.exchanges)
+        if impossible is not None:
+            return impossible
         wrong = fault(request.body, self.dialect)
         return refusal(request, 400, *wrong) if wrong else self._asked_upstream(turn, request)
 
@@ -103,7 +116,7 @@ class _Run:
         reply = reply_to(turn.answers[0], body, get(self.dialect))
         said = fold_reply(self.dialect, reply)
         call = _call(self.dialect, body, reply)
-        response_id = f"resp_{self.number:04d}{len(self.exchanges):016d}"
+        response_id = response_id_of(self.number, len(self.exchanges))
         names = own_names(request.body, self.memory)
         exchange = right_answer(self.target.stream, request, said, (call,), response_id, names)
         if not 200 <= (exchange.status or 0) < 300:
@@ -112,6 +125,9 @@ class _Run:
             return _left(exchange, turn.leave_after)
         self._remember(request, exchange, said, response_id)
         exchange.upstream = (_stretched(call, exchange.ended_at),)
+        if exchange.asks_for_compaction:
+            seal = compaction_object if request.path.endswith("/compact") else compacted
+            return seal(exchange, self.memory)
         return exchange
 
     def _remember(self, request: ClientRequest, exchange: Exchange, said: Said, response_id: str) -> None:
@@ -127,6 +143,7 @@ class _Run:
         own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
         before = self.memory.contexts.get(request.body.get("previous_response_id") or "", [])
         self.memory.contexts[response_id] = [*before, *own, *output]
+        self.memory.known |= {item["id"]: item for item in output}
 
 
 def _output(exchange: Exchange) -> list[dict[str, Any]]:

@@ -66,12 +66,14 @@ class Memory:
     """What a right target remembers of its earlier answers in a conversation.
 
     `thoughts`: by the id of a reasoning item, what the upstream had said. `call_ids`: by the client's call id, the
-    upstream's. `contexts`: by response id, the items that a continuation puts first.
+    upstream's. `contexts`: by response id, the items that a continuation puts first. `known`: by the id of an item
+    that was given out, the item; by the blob of a compaction, the message that stands for it.
     """
 
     thoughts: dict[str, SaidItem] = field(default_factory=dict)
     call_ids: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, list[Any]] = field(default_factory=dict)
+    known: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,10 +91,14 @@ class Turn:
         return [part["call"] for part in self.content if "call" in part]
 
 
+_NAMED_BY = {"item_reference": "id", "compaction": "encrypted_content"}
+
+
 def items_of(body: Mapping[str, Any], memory: Memory) -> list[Any]:
     """The whole input: what a continued response left, then the request's own."""
     given = body.get("input")
     own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
+    own = [memory.known.get(item.get(_NAMED_BY.get(item.get("type"), "")) or "", item) for item in own]
     previous = body.get("previous_response_id")
     return [*memory.contexts.get(previous or "", ()), *own]
 

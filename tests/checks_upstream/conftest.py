@@ -13,6 +13,8 @@ from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
 
 _CHECKS = (
+    checks.compaction,
+    checks.counting,
     checks.answer_form,
     checks.attachments,
     checks.called,
@@ -26,11 +28,14 @@ _CHECKS = (
     checks.limits,
     checks.non_streaming,
     checks.refusals,
+    checks.retrieval,
     checks.retries,
     checks.round_trips,
     checks.special_tools,
+    checks.storing,
     checks.tool_choice,
     checks.tools,
+    checks.unsupported,
     checks.upstream_request,
     checks.upstream_settings,
     checks.upstream_texts,
@@ -43,6 +48,7 @@ _MINIATURES = (
     miniatures.failures,
     miniatures.history,
     miniatures.non_streaming,
+    miniatures.state,
     miniatures.requests,
     miniatures.tools,
     miniatures.upstream_request,
