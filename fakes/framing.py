@@ -62,8 +62,44 @@ def _with_byte_order_mark(reply: Reply) -> Reply:
     return dataclasses.replace(reply, frames=(dataclasses.replace(first, data=b"\xef\xbb\xbf" + first.data), *rest))
 
 
+_EXTRA_FIELDS = b"id: 7\nretry: 3000\nx-trace: a:b\nbare\n"
+_ODD_FIELDS = b"id: a\0b\nretry: soon\n"
+
+
+def _with_extra_fields(reply: Reply) -> Reply:
+    """Fields that mean nothing to the data before those of each event; in the first, ones that must be ignored."""
+    first, *rest = reply.frames
+    frames = [dataclasses.replace(first, data=_ODD_FIELDS + first.data)]
+    frames += [dataclasses.replace(frame, data=_EXTRA_FIELDS + frame.data) for frame in rest]
+    return dataclasses.replace(reply, frames=tuple(frames))
+
+
+def _with_blank_lines(reply: Reply) -> Reply:
+    """Blank lines more than one event needs, before the first and after each."""
+    frames = [dataclasses.replace(frame, data=frame.data + b"\n\n") for frame in reply.frames]
+    frames[0] = dataclasses.replace(frames[0], data=b"\n" + frames[0].data)
+    return dataclasses.replace(reply, frames=tuple(frames))
+
+
+def _with_comment_first(reply: Reply) -> Reply:
+    first, *rest = reply.frames
+    return dataclasses.replace(reply, frames=(dataclasses.replace(first, data=b": ping\n\n" + first.data), *rest))
+
+
+def _open_after_the_end(reply: Reply) -> Reply:
+    """All is said and the connection stays open (wippyai/framework#105)."""
+    return dataclasses.replace(reply, fault="stall")
+
+
 FRAMING_QUIRKS: MappingProxyType[str, Callable[[Reply], Reply]] = MappingProxyType(
-    {"two-data-lines": _in_two_data_lines, "byte-order-mark": _with_byte_order_mark}
+    {
+        "two-data-lines": _in_two_data_lines,
+        "extra-fields": _with_extra_fields,
+        "blank-lines": _with_blank_lines,
+        "byte-order-mark": _with_byte_order_mark,
+        "comment-first": _with_comment_first,
+        "open-after-end": _open_after_the_end,
+    }
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.cases.build import TIME_TOOL, WEATHER_TOOL, answers, call, says, thinks
 from conformance.cases.case import Case
 from conformance.transcript import DriveKind
-from fakes.script import Dialect, Dies, Error, Text, ToolCall
+from fakes.script import Dialect, Dies, Error, Raw, Text, ToolCall
 
 __all__ = ["CASES"]
 
@@ -120,6 +120,17 @@ CASES = (
         summary="The upstream's connection ends in the middle of the text.",
         source="router-for-me/CLIProxyAPI#4904; diegosouzapw/OmniRoute#10980; farion1231/cc-switch#4535",
         turns=answers(says(Text(("Half a ", "sent")), Dies("eof"), finish=None, usage=None)),
+        drives=STREAMED,
+    ),
+    Case(
+        id="ending.eof-in-an-event",
+        summary="The upstream's connection ends in the middle of an event's line.",
+        source="WHATWG HTML 9.2.6: an event that no blank line closes is discarded; musistudio/claude-code-router#1672",
+        turns=answers(
+            says(
+                Text(("Half a ", "line")), Raw(b'data: {"id": "unfinished", "cho'), Dies("eof"), finish=None, usage=None
+            )
+        ),
         drives=STREAMED,
     ),
     Case(

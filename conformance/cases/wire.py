@@ -224,6 +224,20 @@ CASES = (
         drives=STREAMED,
     ),
     Case(
+        id="wire.extra-fields",
+        summary="`id`, `retry` and unknown fields, and a field without a colon, before the data of each event.",
+        source="WHATWG HTML 9.2.6 (interpreting an event stream): fields that are ignored, or say nothing of the data",
+        turns=answers(says(thinks("Fields."), "Only the data counts.", quirks=("extra-fields",))),
+        drives=STREAMED,
+    ),
+    Case(
+        id="wire.blank-lines",
+        summary="More blank lines than events need.",
+        source="WHATWG HTML 9.2.6: an empty data buffer dispatches nothing",
+        turns=answers(says("Nothing between the lines.", quirks=("blank-lines",))),
+        drives=STREAMED,
+    ),
+    Case(
         id="wire.byte-order-mark",
         summary="The upstream's stream begins with a byte order mark.",
         source="WHATWG HTML 9.2.6; vercel-labs/fx#681",

@@ -10,7 +10,9 @@ from conformance.miniatures import (
     failures,
     history,
     identities,
+    item_kinds,
     items,
+    known_bugs,
     lifecycle,
     non_streaming,
     requests,
@@ -26,6 +28,7 @@ from conformance.miniatures import (
     upstream_texts,
     upstream_turns,
     usage,
+    whole_objects,
 )
 from conformance.miniatures.miniature import Edit, Miniature, all_miniatures, get, miniature
 
@@ -43,7 +46,9 @@ __all__ = [
     "get",
     "history",
     "identities",
+    "item_kinds",
     "items",
+    "known_bugs",
     "lifecycle",
     "miniature",
     "non_streaming",
@@ -60,4 +65,5 @@ __all__ = [
     "upstream_texts",
     "upstream_turns",
     "usage",
+    "whole_objects",
 ]

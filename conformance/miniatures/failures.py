@@ -289,3 +289,15 @@ def asks_before_it_looks(transcript: Transcript) -> Transcript:
     path, body = get(dialect).completion_path, {"model": "m", "messages": []}
     call = UpstreamCall("POST", path, "", (), json.dumps(body).encode(), body, 0.001, answer=0, status=400)
     return _refused(lambda exchange: replace(exchange, upstream=(call,)))(transcript)
+
+
+@miniature("error.type-known")
+def type_of_a_python_class(transcript: Transcript) -> Transcript:
+    """Gives the name of its exception as the type of an error."""
+
+    def one(body: Any) -> Any:
+        if isinstance(body, dict) and isinstance(body.get("error"), dict) and "type" in body["error"]:
+            body["error"]["type"] = "BadRequestError"
+        return body
+
+    return edit_json(transcript, one)

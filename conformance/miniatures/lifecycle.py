@@ -95,6 +95,33 @@ def incomplete_inside_completed(draft: Draft) -> None:
         draft.terminal.data["type"] = "response.completed"
 
 
+@stream_miniature("stream.error-event-says-why")
+def error_event_without_message(draft: Draft) -> None:
+    """Sends an `error` event of nothing but its type before a failed end."""
+    terminal = draft.terminal
+    if terminal is not None and terminal.type == "response.failed":
+        draft.drop(*draft.all("error"))
+        nothing = {"type": "error", "sequence_number": 0, "code": None, "message": "", "param": None}
+        draft.insert(terminal, nothing, after=False)
+
+
+@stream_miniature("stream.error-event-nested")
+def error_event_flat(draft: Draft) -> None:
+    """Writes `error` events as OpenAI's document has them, flat."""
+    for frame in draft.all("error"):
+        nested = frame.data.pop("error", None)
+        if isinstance(nested, dict):
+            frame.data |= {key: nested.get(key) for key in ("code", "message", "param")}
+
+
+@stream_miniature("stream.error-event-nested")
+def error_event_of_a_string(draft: Draft) -> None:
+    """Writes the message of an `error` event in place of the object."""
+    for frame in draft.all("error"):
+        if isinstance(frame.data.get("error"), dict):
+            frame.data["error"] = frame.data["error"]["message"]
+
+
 @stream_miniature("stream.same-response-id")
 def id_of_the_upstream_at_the_end(draft: Draft) -> None:
     """Gives the terminal response the upstream's id."""

@@ -87,3 +87,12 @@ def details_of_zeros(draft: Draft) -> None:
     if _usage(draft):
         _usage(draft)["input_tokens_details"]["cached_tokens"] = 0
         _usage(draft)["output_tokens_details"]["reasoning_tokens"] = 0
+
+
+@stream_miniature("usage.no-zeros-for-unknown")
+def zeros_for_unknown_usage(draft: Draft) -> None:
+    """Reports zero tokens where the upstream reported none."""
+    said = draft.exchange.said
+    if draft.response is not None and said is not None and said.usage is None:
+        details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
+        draft.response["usage"] = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, **details}

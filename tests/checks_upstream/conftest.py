@@ -13,11 +13,11 @@ from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
 
 _CHECKS = (
-    checks.compaction,
-    checks.counting,
     checks.answer_form,
     checks.attachments,
     checks.called,
+    checks.compaction,
+    checks.counting,
     checks.delivery,
     checks.endings,
     checks.endpoints,
@@ -40,6 +40,7 @@ _CHECKS = (
     checks.upstream_settings,
     checks.upstream_texts,
     checks.upstream_turns,
+    checks.whole_objects,
 )
 _MINIATURES = (
     miniatures.delivery,
@@ -48,13 +49,14 @@ _MINIATURES = (
     miniatures.failures,
     miniatures.history,
     miniatures.non_streaming,
-    miniatures.state,
     miniatures.requests,
+    miniatures.state,
     miniatures.tools,
     miniatures.upstream_request,
     miniatures.upstream_settings,
     miniatures.upstream_texts,
     miniatures.upstream_turns,
+    miniatures.whole_objects,
 )
 
 Right = list[tuple[str, Transcript]]

@@ -74,9 +74,9 @@ def test_rules_that_no_row_names_have_a_public_source() -> None:
         ([replace(ROW, judged_by=(A_RULE, "no.such"))], {}, "SSE-001 names the rule no.such, which does not exist"),
         ([replace(ROW, level=Authority.SHOULD)], {}, "is must in the profile openai, more than what it rests on"),
         (
-            [replace(ROW, levels={"openai-node": Authority.RECOMMENDED})],
+            [replace(ROW, levels={"open-responses": Authority.RECOMMENDED})],
             {},
-            "is must in the profile openai-node, more than what it rests on: SSE-001 (recommended)",
+            "is must in the profile open-responses, more than what it rests on: SSE-001 (recommended)",
         ),
         ([replace(ROW, profiles=frozenset({"openai"}))], {}, "is must in the profile superset, more than"),
     ],
