@@ -137,8 +137,10 @@ class _Run:
             self.memory.thoughts[item["id"]] = thought
         calls = [item for item in output if "call_id" in item]
         kept = permitted(request.body, said.calls, own_names(request.body, self.memory))
+        ids = [call.call_id for call in said.calls]
         for item, call in zip(calls, kept, strict=False):
-            self.memory.call_ids[item["call_id"]] = call.call_id
+            if ids.count(call.call_id) == 1:
+                self.memory.call_ids[item["call_id"]] = call.call_id
         given = request.body.get("input")
         own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
         before = self.memory.contexts.get(request.body.get("previous_response_id") or "", [])

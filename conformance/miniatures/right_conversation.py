@@ -199,6 +199,19 @@ def _short(name: str) -> str:
     return name if len(name) <= 64 else f"{name[:51]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
+def _keeps(tool: Mapping[str, Any]) -> bool:
+    """Whether a tool that stands in no group goes upstream under its own name."""
+    return tool["type"] in ("function", "custom") and _short(tool["name"]) == tool["name"]
+
+
+def _unused(name: str, group: str | None, own: str, taken: dict[str, tuple[str | None, str]]) -> str:
+    """A name that no other tool has: where one has it, the tool's own, shortened, with a hash."""
+    if taken.setdefault(name, (group, own)) != (group, own):
+        name = f"{name[:51]}_{hashlib.sha256(f'{group}/{own}'.encode()).hexdigest()[:12]}"
+        taken[name] = group, own
+    return name
+
+
 def tools_of(body: Mapping[str, Any], items: Sequence[Any], *, narrow: bool) -> tuple[list[dict[str, Any]], Names]:
     """All tools as functions with legal names, and the names by namespace and own name.
 
@@ -212,13 +225,14 @@ def tools_of(body: Mapping[str, Any], items: Sequence[Any], *, narrow: bool) -> 
     flat += [(group["name"], tool) for group in declared if group["type"] == "namespace" for tool in group["tools"]]
     tools: list[dict[str, Any]] = []
     names: Names = {}
+    taken = {tool["name"]: (None, tool["name"]) for group, tool in flat if group is None and _keeps(tool)}
     for group, tool in flat:
         searched = tool["type"] == "tool_search" and tool.get("execution") == "client"
         if searched:
             tool = {"type": "function", "name": "tool_search", **{k: v for k, v in tool.items() if k != "type"}}
         if tool["type"] not in ("function", "custom"):
             continue  # OpenAI's own: nobody else can run them
-        name = _short(f"{group}__{tool['name']}" if group else tool["name"])
+        name = _unused(_short(f"{group}__{tool['name']}" if group else tool["name"]), group, tool["name"], taken)
         names[group, tool["name"]] = name
         tools.append(_function(tool, name))
     choice = body.get("tool_choice")
