@@ -17,6 +17,7 @@ __all__: list[str] = []
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 MESSAGES: tuple[Dialect, ...] = ("messages",)
 LEAST_DEFAULT = 8192
+LEAST_BUDGET = 1024
 
 
 def _limits(crossing: Crossing) -> dict[str, Any]:
@@ -274,8 +275,11 @@ def _messages_effort(body: Mapping[str, Any], effort: str) -> bool:
     thinking = at(body, "thinking", "type")
     if effort in ("none", "minimal"):
         return thinking in (None, "disabled") or at(body, "output_config", "effort") == "low"
-    forced = at(body, "tool_choice", "type") in ("any", "tool")  # then thinking has to be off
-    return thinking in ("enabled", "adaptive") or at(body, "output_config", "effort") is not None or forced
+    # Thinking has to be off beside a forced tool, and where a limit has no room for the least budget.
+    forced = at(body, "tool_choice", "type") in ("any", "tool")
+    most = body.get("max_tokens")
+    narrow = _is_number(most) and most <= LEAST_BUDGET
+    return thinking in ("enabled", "adaptive") or at(body, "output_config", "effort") is not None or forced or narrow
 
 
 def _format(crossing: Crossing) -> Any:
