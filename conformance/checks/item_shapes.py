@@ -27,7 +27,8 @@ def contiguous_text_in_one_part(transcript: Transcript) -> Judged:
     """Text that the upstream said without anything between is one message with one part."""
     for stream in streams(transcript):
         said = stream.exchange.said
-        if said is None or stream.outcome != "completed" or not _plain_runs(said):
+        compacted = any(item.type == "compaction" for item in stream.items)
+        if said is None or stream.outcome != "completed" or compacted or not _plain_runs(said):
             continue
         wanted = sum(item.kind == "text" for item in said.items)
         messages = [item for item in stream.items if item.type == "message" and item.content("text")]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,11 @@ _ENDS: tuple[EndState, ...] = (
     "failed",
     "http-error",
 )
+_CHOSEN: Mapping[str, EndState] = {
+    "pause_turn": "incomplete:max_output_tokens",
+    "error": "failed",
+    "abort": "failed",
+}
 _MODEL = "case-model"
 _CREATED = 1_764_000_000
 _ITEM_TYPES = {"text": "message", "refusal": "message", "reasoning": "reasoning", "call": "function_call"}
@@ -62,11 +68,11 @@ def _type_of(request: Mapping[str, Any], namespace: str | None, name: str) -> st
     return ""
 
 
-def _pieces(text: str, count: int, merge: int) -> list[str]:
+def _pieces(text: str, count: int, merge: float) -> list[str]:
     """A text in about `count / merge` fragments; none for an empty text."""
     if not text:
         return []
-    size = max(1, -(-len(text) // max(1, -(-count // merge))))
+    size = math.ceil(len(text) / max(1, math.ceil(count / merge)))
     return [text[n : n + size] for n in range(0, len(text), size)]
 
 
@@ -124,12 +130,16 @@ class Scribe:
         self._snapshot("response.in_progress")
         items = [self._item(said, n) for n, said in enumerate(self._said_items())]
         calls = [item for item in items if item.is_call]
+        if self.flavour.early:
+            for item in items:
+                self._open(item)
         for item in items:
             if self.flavour.overlap and item.is_call:
                 if item is calls[0]:
                     self._overlapping(calls)
                 continue
-            self._open(item)
+            if not self.flavour.early:
+                self._open(item)
             self._body(item)
             self._close(item)
             self._keep_alive()
@@ -232,12 +242,13 @@ class Scribe:
     def _item_json(self, item: _Item, kind: str, item_id: str, position: int, text: str, status: str) -> dict[str, Any]:
         said, family = item.said, item.family
         if kind == "message":
-            content = [self._part(family, text, said if status != "in_progress" else None)] if text else []
+            shown = said if status != "in_progress" else None
+            content = [self._part(family, one, shown) for one in self._texts(said, family, text)]
             return {"type": kind, "id": item_id, "status": status, "role": "assistant", "content": content}
         if kind == "reasoning":
             value: dict[str, Any] = {"type": kind, "id": item_id, "summary": []}
             if text:
-                value[family.array] = [self._part(family, text, None)]
+                value[family.array] = [self._part(family, one, None) for one in self._texts(said, family, text)]
             secret = said.signature or said.redacted
             if secret and status != "in_progress":
                 value["encrypted_content"] = f"sealed:{position}:{len(secret)}"
@@ -253,6 +264,14 @@ class Scribe:
         call = {"type": kind, "call_id": call_id, "name": name, family.field: text}
         call |= {"namespace": namespace} if namespace else {}
         return call | ({"id": item_id, "status": status} if self.flavour.call_fields else {})
+
+    def _texts(self, said: SaidItem, family: Family, text: str) -> list[str]:
+        """The texts of an item's parts: one, or two halves where a flavour splits what has no citations."""
+        if not text:
+            return []
+        splits = self.flavour.split_parts and family.name in ("text", "summary") and not said.annotations
+        half = len(text) // 2
+        return [text[:half], text[half:]] if splits and half else [text]
 
     def _part(self, family: Family, text: str, said: SaidItem | None) -> dict[str, Any]:
         part: dict[str, Any] = {"type": family.part_type, family.field: text}
@@ -282,15 +301,22 @@ class Scribe:
         family, text = item.family, item.text
         if not text or (item.is_call and not self.flavour.call_deltas) or item.json["type"] == "tool_search_call":
             return
+        texts = self._texts(item.said, family, text) if family.array else [text]
+        for number, one in enumerate(texts):
+            self._content(item, number, one, cut=item.cut and number == len(texts) - 1)
+
+    def _content(self, item: _Item, number: int, text: str, *, cut: bool) -> None:
+        """One part of an item, or all of a call's arguments."""
+        family = item.family
         parts = bool(family.array) and (family.name != "raw" or self.flavour.parts)
         part = "response.reasoning_summary_part" if family.name == "summary" else "response.content_part"
-        at = self._at(item)
+        at = self._at(item) | ({family.index: number} if family.array else {})
         if parts:
             self._event(f"{part}.added", **at, part=self._part(family, "", None))
         for piece in _pieces(text, item.said.pieces, self.flavour.merge):
             padding = {"obfuscation": "x" * (16 - len(piece) % 16)} if self.flavour.obfuscation else {}
             self._event(self._name(family.deltas), **at, delta=piece, **self._logprobs(family), **padding)
-        if item.cut and (self._status == "failed" or item.is_call):
+        if cut and (self._status == "failed" or item.is_call):
             return
         for number, note in enumerate(_annotations(item.said)):
             self._event("response.output_text.annotation.added", **at, annotation_index=number, annotation=dict(note))
@@ -307,7 +333,7 @@ class Scribe:
 
     def _at(self, item: _Item) -> dict[str, Any]:
         where = {"item_id": item.json.get("id", f"item_{item.index}"), "output_index": item.index}
-        return where | ({item.family.index: 0} if item.family.array else {})
+        return where
 
     def _name(self, names: tuple[str, ...]) -> str:
         return names[-1] if self.flavour.reasoning == "raw-open-responses" else names[0]
@@ -322,14 +348,23 @@ class Scribe:
                 self._frames.append(b": keep-alive\n\n")
             elif kind == "keepalive":
                 self._event("keepalive")
+            elif kind == "slug":
+                self._event("acme:alive", note={"at": len(self._frames)})
             else:
                 self._snapshot("response.in_progress")
 
     def _event(self, kind: str, **fields: Any) -> None:
         data = {"type": kind, "sequence_number": next(self._numbers), **fields}
         if self.flavour.reversed_keys:
-            data = dict(reversed(data.items()))
+            data = _reversed(data)
         self._frames.append(encode(data, event=self.flavour.named))
+
+
+def _reversed(value: Any) -> Any:
+    """A JSON value with the keys of each object in reverse order."""
+    if isinstance(value, dict):
+        return {key: _reversed(one) for key, one in reversed(value.items())}
+    return [_reversed(one) for one in value] if isinstance(value, list) else value
 
 
 def _annotations(said: SaidItem | None) -> Iterator[Mapping[str, Any]]:
@@ -344,6 +379,9 @@ def _annotations(said: SaidItem | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _end(said: Said) -> EndState:
+    chosen = _CHOSEN.get(said.finish or "")
+    if chosen in said.ends:
+        return chosen
     return next((end for end in _ENDS if end in said.ends), "failed")
 
 

@@ -70,6 +70,17 @@ def _chat_content(parts: Sequence[Mapping[str, Any]], flavour: UpstreamFlavour) 
     return found
 
 
+_ALIKE = (
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+)
+
+
 def chat_settings(
     body: Mapping[str, Any],
     tools: Sequence[Mapping[str, Any]],
@@ -81,11 +92,13 @@ def chat_settings(
 ) -> dict[str, Any]:
     """Limits, sampling, formats, tools and what a stream needs."""
     settings: dict[str, Any] = {}
-    for key in ("temperature", "top_p", "user", "safety_identifier", "prompt_cache_key"):
+    for key in _ALIKE:
         if body.get(key) is not None:
             settings[key] = body[key]
+    if "message.output_text.logprobs" in (body.get("include") or ()):
+        settings |= without_nones({"logprobs": True, "top_logprobs": body.get("top_logprobs")})
     if body.get("max_output_tokens") is not None:
-        old = flavour.old_limit or dialect == "vllm"
+        old = flavour.old_limit and dialect == "vllm"  # the deprecated name, which OpenAI's reasoning models refuse
         settings["max_tokens" if old else "max_completion_tokens"] = body["max_output_tokens"]
     effort = (body.get("reasoning") or {}).get("effort")
     if effort:
