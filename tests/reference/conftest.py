@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import uvicorn
@@ -129,6 +129,15 @@ def exchange() -> Exchange:
 
 class Wire:
     """Bytes as upstreams frame them."""
+
+    USAGE: ClassVar[dict[str, Any]] = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "prompt_tokens_details": {"cached_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    }
+    """Token counts as chat completions reports them."""
 
     @staticmethod
     def data(*events: Any) -> bytes:
@@ -251,6 +260,23 @@ class Served:
         asked = {"model": "m", "input": "Hi", **body}
         async with self.session.post(self.url + path, json=asked, **more) as response:
             return response.status, response.headers, await response.read()
+
+    def answering(self, *pieces: bytes, hold: bool = False) -> None:
+        """Let the upstream answer with an event stream."""
+        self.upstream.answer = lambda request: self.upstream.stream(request, *pieces, hold=hold)
+
+    def replying(self, status: int, body: bytes, **headers: str) -> None:
+        """Let the upstream answer with a plain body."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+
+        self.upstream.answer = answer
+
+    @staticmethod
+    def events(body: bytes) -> list[dict[str, Any]]:
+        """The events of a stream, or of a piece of one, without ``[DONE]``."""
+        return [event for event in read_events(body) if event["type"] != "[DONE]"]
 
 
 @asynccontextmanager
