@@ -27,8 +27,10 @@ from conformance.cases import Case, all_cases
 from conformance.cases.files import load_case
 from conformance.drive import Driver, DriveSettings
 from conformance.errors import ExitCode, TargetError, UsageError
+from conformance.examination import Examiner
 from conformance.judge import exit_code, judge, partial_for
 from conformance.preflight import Preflight, preflight
+from conformance.readiness import Readiness, readiness
 from conformance.rules import REGISTRY, Level, Rule
 from conformance.targets import RunningTarget, Target, start_target
 from conformance.targets.choice import TargetChoice, choose_target
@@ -46,6 +48,7 @@ __all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", 
 DEFAULT_PROFILE = "openai"
 
 _WORKERS = 8
+_WORTH_A_PROCESS = 200  # cases: examining fewer is done before a second process has begun
 _FAULT_PAUSE = 0.15  # seconds before a connection breaks: a busy machine needs more than an idle one to read on
 
 
@@ -105,7 +108,8 @@ class RunResult:
     """What a run found. Times are in seconds; `phases` says where they went.
 
     `dialects` are those asked for, `logs` the ends of the targets' outputs. `partial` says in sentences what the
-    target leaves out of the profile's core. `strays` are upstream calls that belong to no case.
+    target leaves out of the profile's core. `clients` says for which clients the target is ready. `strays` are
+    upstream calls that belong to no case.
     """
 
     target: Target
@@ -117,6 +121,7 @@ class RunResult:
     preflights: dict[Dialect, Preflight] = field(default_factory=dict)
     transcripts: list[Transcript] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    clients: list[Readiness] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
     partial: tuple[str, ...] = ()
     strays: dict[Dialect, tuple[UpstreamCall, ...]] = field(default_factory=dict)
@@ -219,16 +224,26 @@ class _Session:
         )
         self._lock = threading.Lock()
         self._done = 0
+        self._examiner: Examiner | None = None
+        self._changed: set[tuple[Dialect | None, str]] = set()  # transcripts that grew after they were examined
+
+    @property
+    def selected(self) -> list[Rule]:
+        """The rules that may be judged, of whatever profile: clients need some that the run's profile has not."""
+        return [rule for rule in REGISTRY.values() if not self.options.rules or _matches(rule.id, self.options.rules)]
 
     def run(self) -> RunResult:
         began = time.monotonic()
-        if self.target.fake_port:
-            for dialect in self.dialects:
-                self._run_stands((dialect,))
-        else:
-            self._run_stands(self.dialects)
-        with self._phase("judge"):
-            self._judge()
+        with ExitStack() as stack:
+            if sum(map(len, self.cases.values())) >= _WORTH_A_PROCESS and self.edit is None and Examiner.available():
+                self._examiner = stack.enter_context(Examiner(self.selected))
+            if self.target.fake_port:
+                for dialect in self.dialects:
+                    self._run_stands((dialect,))
+            else:
+                self._run_stands(self.dialects)
+            with self._phase("judge"):
+                self._judge()
         self.result.seconds = time.monotonic() - began
         return self.result
 
@@ -305,7 +320,12 @@ class _Session:
             return
         with self._phase("drive"):
             self._drive(stand, workers=1 if found.correlation == "serial" else self.options.workers)
-        stand.driver.attach_strays()
+        grown = {id(exchange) for exchange in stand.driver.attach_strays()}
+        self._changed |= {
+            (transcript.dialect, transcript.case)
+            for transcript in self.result.transcripts
+            if any(id(exchange) in grown for drive in transcript.drives for exchange in drive.exchanges)
+        }
         self.result.strays[stand.dialect] = tuple(
             stray for stray in stand.upstream.strays if not stand.driver.owns(stray)
         )
@@ -327,7 +347,9 @@ class _Session:
         driven: dict[str, Transcript] = {}
 
         def drive(case: Case) -> None:
-            driven[case.id] = stand.driver.drive(case)
+            driven[case.id] = transcript = stand.driver.drive(case)
+            if self._examiner is not None and transcript.drives:
+                self._examiner.submit(transcript)
             with self._lock:
                 self._done += len(case.drives)
                 self.progress(self._done, total, f"{case.id} [{stand.dialect}]")
@@ -348,12 +370,24 @@ class _Session:
         if self.options.transcripts is not None:
             for transcript in result.transcripts:
                 save_transcript(transcript, self.options.transcripts)
+        features = {dialect: self.target.way(dialect).features for dialect in self.dialects}
+        examined = {} if self._examiner is None else self._examiner.examinations()
+        examined = {key: said for key, said in examined.items() if key not in self._changed}
         verdicts = judge(
             result.transcripts,
             self.rules,
             profile=self.profile,
             baseline=self.baseline,
-            features={dialect: self.target.way(dialect).features for dialect in self.dialects},
+            features=features,
+            examined=examined,
+        )
+        result.clients = readiness(
+            result.transcripts,
+            verdicts,
+            self.selected,
+            baseline=self.baseline,
+            features=features,
+            examined=examined,
         )
         result.verdicts = verdicts if self.options.requirements is None else self._scored(verdicts)
 

@@ -94,6 +94,7 @@ class Judging:
             ],
             partial=[*result.partial, *_selected(self.arguments, result), *partial],
             patterns=known_patterns() if fails else (),
+            clients=result.clients,
         )
 
     def _write_baseline(self, file: Path) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from conformance.report.client_lines import client_name, client_words, reason_lines, told
 from conformance.report.document import CauseEntry, ResultDocument, VerdictEntry
 from conformance.report.failure import item_name, verdict_message
 from conformance.report.style import PLAIN, Style, plural
@@ -23,6 +24,7 @@ _LOOKS = {
     "harness-error": ("red",),
 }
 _VERDICT_LOOKS = {"conforms": ("bold", "green"), "partial": ("bold", "yellow")}
+_CLIENT_LOOKS = {"ready": ("green",), "not ready": ("red",), "ready as far as judged": ("yellow",)}
 
 
 class LineProgress:
@@ -83,6 +85,7 @@ def _lines(document: ResultDocument, style: Style, verbose: bool) -> Iterator[st
     yield ""
     looks = _VERDICT_LOOKS.get(document["conformance"], ("bold", "red"))
     yield style(headline(document), *looks)
+    yield from _clients(document, style, verbose)
     yield _footer(document)
 
 
@@ -153,6 +156,20 @@ def _cells(columns: Sequence[str], counts: Counter[str], style: Style) -> str:
         cell = f"{counts[column] or '·':>{len(column)}}"
         cells.append(style(cell, *_LOOKS.get(column, ())) if counts[column] else style(cell, "dim"))
     return "  ".join(cells)
+
+
+def _clients(document: ResultDocument, style: Style, verbose: bool) -> Iterator[str]:
+    clients = document["clients"]
+    if not told(clients):
+        return
+    width = max(len(client_name(client)) for client in clients)
+    for client in clients:
+        looks = _CLIENT_LOOKS.get(client["state"], ("dim",))
+        yield f"  {client_name(client):<{width}}  " + style(client_words(client), *looks)
+        if verbose:
+            yield from (f"    {line}" for line in reason_lines(client))
+    if not verbose and any(client["reasons"] for client in clients):
+        yield "  (a client's rules alone: --profile CLIENT; every reason: --verbose)"
 
 
 def _footer(document: ResultDocument) -> str:

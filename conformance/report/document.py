@@ -12,9 +12,11 @@ __all__ = [
     "FORMAT",
     "SCHEMA_FILE",
     "CauseEntry",
+    "ClientEntry",
     "EventLine",
     "Evidence",
     "PlaceEntry",
+    "ReasonEntry",
     "ResultDocument",
     "SuiteEntry",
     "TargetEntry",
@@ -151,6 +153,34 @@ class CauseEntry(TypedDict):
     fix_first: str
 
 
+class ReasonEntry(TypedDict):
+    """A rule that a client needs and the target breaks: what becomes of its turn, and one violation that shows it."""
+
+    rule: str
+    effect: str
+    how: str
+    source: str
+    dialects: list[str | None]
+    case: str
+    message: str
+
+
+class ClientEntry(TypedDict):
+    """Whether a client can be used with the target, by the rules that it needs; the worst reason comes first.
+
+    `rules` are those of the dialects that were driven, `held` of them were seen to hold, `unjudged` had no evidence.
+    """
+
+    client: str
+    title: str
+    version: str
+    state: str
+    rules: int
+    held: int
+    unjudged: list[str]
+    reasons: list[ReasonEntry]
+
+
 class TroubleEntry(TypedDict):
     """Why the job could not be done. `blame`: "target" or "harness"; `log`: the end of the target's output."""
 
@@ -174,6 +204,7 @@ class ResultDocument(TypedDict):
     drives: int
     verdicts: list[VerdictEntry]
     causes: list[CauseEntry]
+    clients: list[ClientEntry]
     trouble: list[TroubleEntry]
     partial: list[str]
     conformance: str
@@ -191,6 +222,7 @@ def check_document(document: Any) -> ResultDocument:
     errors = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
     if errors:
         raise UsageError(f"not a result document: {errors[0].json_path}: {errors[0].message[:200]}")
+    document.setdefault("clients", [])  # older suites did not write it
     return cast(ResultDocument, document)
 
 

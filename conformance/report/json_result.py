@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TextIO
 
 from conformance.judge import exit_code
+from conformance.readiness import Readiness, Reason
 from conformance.report.causes import Pattern, group_causes
 from conformance.report.document import (
     FORMAT,
+    ClientEntry,
     PlaceEntry,
+    ReasonEntry,
     ResultDocument,
     SuiteEntry,
     TargetEntry,
@@ -21,13 +24,14 @@ from conformance.report.document import (
 )
 from conformance.report.evidence import evidence_of
 from conformance.report.style import clean
-from conformance.rules import Place
+from conformance.rules import Place, Violation
 from conformance.transcript import DRIVE_KINDS
 from conformance.verdict import Finding, Outcome, Verdict
 
 __all__ = [
     "EVIDENCE_PER_VERDICT",
     "build_document",
+    "client_entry",
     "conformance_of",
     "verdict_entry",
     "write_json",
@@ -56,6 +60,7 @@ def build_document(
     trouble: Sequence[TroubleEntry] = (),
     partial: Sequence[str] = (),
     patterns: Sequence[Pattern] = (),
+    clients: Sequence[Readiness] = (),
 ) -> ResultDocument:
     """The whole result. `partial` names in sentences what a target or a selection left out of the profile."""
     judged = list(verdicts)
@@ -72,11 +77,44 @@ def build_document(
         drives=drives,
         verdicts=entries,
         causes=group_causes(entries, patterns),
+        clients=[client_entry(one) for one in clients],
         trouble=[_clean_trouble(one) for one in trouble],
         partial=list(partial),
         conformance=conformance_of(entries, trouble, partial),
         exit_code=int(exit_code(judged, trouble=bool(trouble))),
     )
+
+
+def client_entry(found: Readiness) -> ClientEntry:
+    """What was found out about one client."""
+    return ClientEntry(
+        client=found.client.name,
+        title=found.client.title,
+        version=found.client.version,
+        state=found.state.value,
+        rules=len(found.reasons) + len(found.held) + len(found.unjudged),
+        held=len(found.held),
+        unjudged=sorted(found.unjudged),
+        reasons=[_reason(reason) for reason in found.reasons],
+    )
+
+
+def _reason(reason: Reason) -> ReasonEntry:
+    breach = reason.breach
+    first = min((finding for verdict in reason.verdicts for finding in verdict.findings), key=_telling)
+    return ReasonEntry(
+        rule=breach.rule,
+        effect=breach.effect.value,
+        how=breach.how,
+        source=breach.source,
+        dialects=[verdict.dialect for verdict in reason.verdicts],
+        case=first.transcript.case,
+        message=_message(first.violation),
+    )
+
+
+def _message(violation: Violation) -> str:
+    return clean(" ".join(f"expected {violation.expected}; got {violation.actual}".split()))
 
 
 def _clean_trouble(trouble: TroubleEntry) -> TroubleEntry:
@@ -176,7 +214,7 @@ def _entry(finding: Finding) -> ViolationEntry:
         case=transcript.case,
         summary=transcript.summary,
         case_source=transcript.source,
-        message=clean(" ".join(f"expected {violation.expected}; got {violation.actual}".split())),
+        message=_message(violation),
         expected=clean(violation.expected),
         actual=clean(violation.actual),
         drive=place["drive"],

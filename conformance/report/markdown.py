@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from conformance.report.client_lines import client_words, reason_lines, told
 from conformance.report.document import ResultDocument, VerdictEntry
 from conformance.report.failure import item_name, verdict_message
 from conformance.report.style import clean, plural
@@ -35,6 +36,7 @@ def _lines(document: ResultDocument) -> Iterator[str]:
         f"Profile `{document['profile']}`, requirements `{requirements}`, responses-conformance {suite['version']}, "
         f"{plural(document['drives'], 'drive')}, exit code {document['exit_code']}."
     )
+    yield from _clients(document)
     for trouble in document["trouble"]:
         where = ", ".join(filter(None, (trouble["blame"], trouble["dialect"])))
         yield from ("", f"**Could not do the job ({where}):**", "")
@@ -45,6 +47,20 @@ def _lines(document: ResultDocument) -> Iterator[str]:
         yield from ("", "## Failures")
         yield from _failures(document)
     yield from _reasons(document)
+
+
+def _clients(document: ResultDocument) -> Iterator[str]:
+    if not told(document["clients"]):
+        return
+    yield from ("", "| client | measured | |", "|---|---|---|")
+    for client in document["clients"]:
+        words = _escape(client_words(client))
+        yield f"| {_escape(client['title'])} (`{client['client']}`) | {client['version']} | {words} |"
+    for client in document["clients"]:
+        if client["reasons"]:
+            yield from ("", f"<details><summary>{client['client']}: every reason</summary>", "")
+            yield from (f"- {_escape(line)}" for line in reason_lines(client))
+            yield from ("", "</details>")
 
 
 def _table(verdicts: list[VerdictEntry]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from conformance.client_profiles import Breach, Client, Effect
+from conformance.readiness import Readiness, Reason
 from conformance.report import ResultDocument, build_document
 from conformance.report.causes import Pattern
 from conformance.rules import Level, Place, Rule, Seen, Violation
@@ -185,6 +187,39 @@ def sample_verdicts() -> list[Verdict]:
     ]
 
 
+def make_client(name: str, *breaches: Breach) -> Client:
+    return Client(
+        name=name,
+        title=name.title(),
+        version="1.2.3",
+        measured="2026-11-22",
+        package=f"{name} 1.2.3 (npm)",
+        breaches={breach.rule: breach for breach in breaches},
+    )
+
+
+def make_breach(rule_id: str, client: str, effect: Effect = Effect.RAISES) -> Breach:
+    return Breach(rule_id, client, effect, "Its reader gives up at the first event.", f"{client} 1.2.3 (npm)")
+
+
+def sample_clients() -> list[Readiness]:
+    """A client in each state; what is broken are failures of the sample."""
+    failing = {verdict.rule.id: verdict for verdict in sample_verdicts() if verdict.findings}
+    breaches = [
+        make_breach("usage.total", "reader", Effect.LOSES),
+        make_breach("stream.created-first", "reader"),
+        make_breach("stream.created-once", "reader"),
+        make_breach("upstream.roles", "reader", Effect.WARNS),
+    ]
+    reasons = tuple(Reason(breach, (failing[breach.rule],)) for breach in breaches)
+    return [
+        Readiness(make_client("reader", *breaches), reasons, ("stream.terminal-last",), ("refusal.part",)),
+        Readiness(make_client("shower"), (), ("stream.terminal-last", "stream.done-marker"), ("error.shape",)),
+        Readiness(make_client("saver"), (), ("stream.terminal-last",), ()),
+        Readiness(make_client("sleeper"), (), (), ("error.code", "error.shape")),
+    ]
+
+
 def document_of(verdicts: list[Verdict], **more: Any) -> ResultDocument:
     values: dict[str, Any] = {
         "suite": {"version": "0.1.0", "requirements": "2026.11", "recordings": "sha256:0123"},
@@ -218,7 +253,7 @@ def samples() -> SimpleNamespace:
 
 @pytest.fixture
 def document() -> ResultDocument:
-    return document_of(sample_verdicts())
+    return document_of(sample_verdicts(), clients=sample_clients())
 
 
 @pytest.fixture
