@@ -73,6 +73,26 @@ CASES = (
         tags=frozenset({"continued"}),
     ),
     Case(
+        id="state.continued-in-a-conversation",
+        summary="A request continues a response, and names a conversation as well.",
+        source="openai.types.responses.ResponseCreateParams.previous_response_id: not in conjunction with conversation",
+        turns=(
+            Turn(request={"input": [user("Hi.")], "store": True}, answers=(says("Hello."),)),
+            Turn(
+                request={
+                    "input": [user("Which one?")],
+                    "store": True,
+                    "previous_response_id": "{previous}",
+                    "conversation": {"id": "conv_0123456789abcdef0123456789abcdef"},
+                },
+                answers=(says("This one."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=STORE,
+        refusal_statuses=frozenset({400, 404, 422, 501}),
+    ),
+    Case(
         id="state.fetched",
         summary="A stored response can be fetched as soon as its terminal event has come.",
         source="EricLBuehler/mistral.rs#1946; openai.resources.responses.Responses.retrieve",

@@ -43,6 +43,8 @@ def _choices() -> frozenset[str]:
 _OPENAI_CHOICES = _choices()
 _KNOWN_CODES = frozenset(get_args(ResponseError.model_fields["code"].annotation))
 
+_FOREIGN_EFFORTS = ("minimal", "max")  # OpenAI's: echoed as asked for, they are the request's fault
+
 # What stands in an event for the response and the item that other rules judge.
 _SOME_RESPONSE: Mapping[str, Any] = {
     "id": "resp",
@@ -168,7 +170,7 @@ def for_openai(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def for_open_responses(response: dict[str, Any]) -> dict[str, Any]:
-    """A response without its items, and without tools and formats that the portable schema does not have."""
+    """A response without its items, and without tools, efforts and formats that the portable schema does not have."""
     value = {**response, "output": [] if isinstance(response.get("output"), list) else response.get("output")}
     tools = response.get("tools")
     if isinstance(tools, list):
@@ -179,6 +181,9 @@ def for_open_responses(response: dict[str, Any]) -> dict[str, Any]:
         and any(as_dict(tool).get("type") != "function" for tool in as_list(response["tool_choice"].get("tools")))
     ):
         value["tool_choice"] = "auto"
+    reasoning = as_dict(response.get("reasoning"))
+    if reasoning.get("effort") in _FOREIGN_EFFORTS:
+        value["reasoning"] = {**reasoning, "effort": "low"}
     text = as_dict(response.get("text"))
     if as_dict(text.get("format")).get("type") == "json_schema":  # its schema may only be null there: a slip
         value["text"] = {**text, "format": {"type": "text"}}

@@ -274,7 +274,9 @@ def effort_mapped(transcript: Transcript) -> Judged:
 def _messages_effort(body: Mapping[str, Any], effort: str) -> bool:
     thinking = at(body, "thinking", "type")
     if effort in ("none", "minimal"):
-        return thinking in (None, "disabled") or at(body, "output_config", "effort") == "low"
+        budget = at(body, "thinking", "budget_tokens")
+        least = effort == "minimal" and _is_number(budget) and budget <= LEAST_BUDGET
+        return thinking in (None, "disabled") or at(body, "output_config", "effort") == "low" or least
     # Thinking has to be off beside a forced tool, and where a limit has no room for the least budget.
     forced = at(body, "tool_choice", "type") in ("any", "tool")
     most = body.get("max_tokens")
