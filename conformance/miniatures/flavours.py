@@ -15,10 +15,12 @@ class Flavour:
 
     `reasoning`: "summary" events, "raw" ones under OpenAI's names or "raw-open-responses" under the other's;
     `parts` false leaves out the parts around raw reasoning (legal for OpenAI only). `merge` joins so many upstream
-    fragments into one delta. `id_form` is "prefixed" (`msg_...`) or "plain". `whole_response` false leaves out
-    the fields of the Response that only Open Responses requires, and shortens a failed one to four keys as
-    OpenAI does. `call_fields` false leaves `id` and `status` out of calls; `call_deltas` false announces a call
-    whole, without deltas. `gaps` numbers the output items 0, 2, 4. `overlap` opens all calls before it closes one.
+    fragments into one delta; below 1 it cuts them. `split_parts` gives texts and summaries in two parts each.
+    `id_form` is "prefixed" (`msg_...`) or "plain". `whole_response` false leaves out the fields of the Response
+    that only Open Responses requires, and shortens a failed one to four keys as OpenAI does. `call_fields` false
+    leaves `id` and `status` out of calls; `call_deltas` false announces a call whole, without deltas. `gaps`
+    numbers the output items 0, 2, 4. `overlap` opens all calls before it closes one, `early` all items before any
+    has content. Of the `keep_alives`, "slug" is an event of the implementation's own.
     """
 
     name: str
@@ -29,7 +31,8 @@ class Flavour:
     done_marker: bool = True
     first_number: int = 0
     named: bool = True
-    merge: int = 1
+    merge: float = 1
+    split_parts: bool = False
     id_form: Literal["prefixed", "plain"] = "prefixed"
     call_ids: Literal["upstream", "own"] = "upstream"
     whole_response: bool = True
@@ -37,7 +40,8 @@ class Flavour:
     call_deltas: bool = True
     gaps: bool = False
     overlap: bool = False
-    keep_alives: tuple[Literal["in_progress", "keepalive", "comment"], ...] = ()
+    early: bool = False
+    keep_alives: tuple[Literal["in_progress", "keepalive", "comment", "slug"], ...] = ()
     obfuscation: bool = False
     reversed_keys: bool = False
     error_event: bool = False
@@ -82,6 +86,7 @@ FLAVOURS: MappingProxyType[str, Flavour] = MappingProxyType(
                 profiles=("open-responses",),
                 reasoning="raw-open-responses",
                 id_form="plain",
+                keep_alives=("slug",),
                 error_event=True,
             ),
             Flavour(
@@ -102,6 +107,14 @@ FLAVOURS: MappingProxyType[str, Flavour] = MappingProxyType(
                 summary="Parallel calls are all opened before the first is closed, and close in reverse order.",
                 profiles=_ALL,
                 overlap=True,
+            ),
+            Flavour(
+                name="divided",
+                summary="Two parts where others have one, two deltas a fragment, all items opened at the beginning.",
+                profiles=_ALL,
+                merge=0.5,
+                split_parts=True,
+                early=True,
             ),
         )
     }

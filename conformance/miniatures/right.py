@@ -332,8 +332,7 @@ class Scribe:
         self._done.append(item)
 
     def _at(self, item: _Item) -> dict[str, Any]:
-        where = {"item_id": item.json.get("id", f"item_{item.index}"), "output_index": item.index}
-        return where
+        return {"item_id": item.json.get("id", f"item_{item.index}"), "output_index": item.index}
 
     def _name(self, names: tuple[str, ...]) -> str:
         return names[-1] if self.flavour.reasoning == "raw-open-responses" else names[0]
