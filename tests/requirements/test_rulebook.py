@@ -30,7 +30,7 @@ SIZES = {
     "MSG-REQ": 22, "VLLM": 16, "MAP-REQ": 44, "MAP-ITEM": 34, "MAP-OUT": 25, "TOOL": 4,
 }  # fmt: skip
 PUBLIC = re.compile(
-    r"#\d+|PR#|PR \d+|WHATWG|RFC \d+|CWE-\d+|Open Responses|openai|anthropic|Anthropic|OpenAI|vLLM|vllm|langchain|nginx"
+    r"#\d+|PR#|PR \d+|POSIX|systemd|Kubernetes|WHATWG|RFC \d+|CWE-\d+|Open Responses|openai|anthropic|Anthropic|OpenAI|vLLM|vllm|langchain|nginx"
 )
 
 A_RULE = "stream.created-first"
@@ -49,7 +49,7 @@ def test_no_row_has_got_lost() -> None:
 
 def test_every_row_speaks_for_itself() -> None:
     """A row has a whole sentence in words of its own, no two the same, and a source that anybody can look up."""
-    assert not [row.id for row in rows() if not re.fullmatch(r"[A-Z`].{20,}[.]", row.requirement, re.DOTALL)]
+    assert not [row.id for row in rows() if not re.fullmatch(r"([A-Z`]|vLLM).{20,}[.]", row.requirement, re.DOTALL)]
     assert not [row.id for row in rows() if not PUBLIC.search(row.source)]
     assert not [words for words, count in Counter(row.requirement for row in rows()).items() if count > 1]
 
