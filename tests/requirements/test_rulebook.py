@@ -30,7 +30,8 @@ SIZES = {
     "MSG-REQ": 22, "VLLM": 16, "MAP-REQ": 44, "MAP-ITEM": 34, "MAP-OUT": 25, "TOOL": 4,
 }  # fmt: skip
 PUBLIC = re.compile(
-    r"#\d+|PR#|PR \d+|POSIX|systemd|Kubernetes|WHATWG|RFC \d+|CWE-\d+|Open Responses|openai|anthropic|Anthropic|OpenAI|vLLM|vllm|langchain|nginx"
+    r"#\d+|PR#|PR \d+|POSIX|Kubernetes|WHATWG|RFC \d+|CWE-\d+|Open Responses"
+    r"|openai|anthropic|Anthropic|OpenAI|vLLM|vllm|langchain|nginx"
 )
 
 A_RULE = "stream.created-first"
