@@ -14,15 +14,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.cases.case import Case, Turn
 from conformance.client import Endpoint, Hooks, send
 from conformance.errors import HarnessError, TargetError
 from conformance.fold import fold, resumed
-from conformance.listening import Listener
-from conformance.normal_form import drive_difference
+from conformance.listening import Interruption, Listener
+from conformance.normal_form import TERMINAL, drive_difference
 from conformance.request_form import CannotContinueError, Filler
 from conformance.said import Said
 from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
@@ -33,13 +34,16 @@ from fakes.reply import AsFramed, ByteByByte, Delivery, Gated, Hostile
 from fakes.script import Dialect
 from fakes.upstream import FakeUpstream
 
-__all__ = ["GATE_MISSES", "INGREDIENTS", "DriveSettings", "Driver", "drive_case"]
+__all__ = ["EXIT_WAIT", "GATE_MISSES", "INGREDIENTS", "DriveSettings", "Driver", "Process", "drive_case"]
 
 GATE_MISSES = 3
 """After so many gated drives in which a gate gave up, the other gated drives of a target are left out."""
 
 INGREDIENTS = ("cuts", "crlf", "comments", "pings")
 """What the hostile delivery is made of, in the order in which the guilty one is looked for."""
+
+EXIT_WAIT = 10.0
+"""Seconds that a target has to exit after a SIGTERM: those that `docker stop` gives before it kills."""
 
 _NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
 _IDLE_WAIT = 2.0  # seconds that the upstream's side may go on after the client's side has ended
@@ -79,6 +83,16 @@ def drive_case(
     return Driver(dialect, endpoint, upstream, settings).drive(case, kinds)
 
 
+class Process(Protocol):
+    """The target's process, where the suite may end it."""
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM)."""
+
+    def wait_for_exit(self, seconds: float) -> int | None:
+        """The status that it exits with in this time; None when it does not."""
+
+
 class Driver:
     """Drives cases through one target in one dialect; safe to use from several threads."""
 
@@ -88,7 +102,9 @@ class Driver:
         endpoint: Endpoint,
         upstream: FakeUpstream,
         settings: DriveSettings = DriveSettings(),
+        process: Process | None = None,
     ) -> None:
+        self.process = process
         self.dialect = dialect
         self.endpoint = endpoint
         self.upstream = upstream
@@ -112,16 +128,32 @@ class Driver:
             "tags": case.tags,
             "timing": dict(self.settings.timing),
         }
+        if case.ends_target and self.process is not None and drives:
+            facts["exit"] = self._exit(drives[-1], self.process)
         transcript = Transcript(case.id, self.dialect, drives, case.summary, case.source, case.features, facts)
         self._compare_hostile(case, transcript)
         return transcript
 
-    def attach_strays(self) -> None:
-        """Give calls that came after their exchange was over to that exchange, as surplus ones."""
+    def _exit(self, drive: Drive, process: Process) -> dict[str, Any]:
+        """How a target that was asked to end did it. Its stream, cut with it, is not held against it twice."""
+        began = time.monotonic()
+        status = process.wait_for_exit(EXIT_WAIT)
+        last = drive.exchanges[-1] if drive.exchanges else None
+        told = {"status": status, "seconds": time.monotonic() - began, "stream": last.ended if last else "no-answer"}
+        ends = [event.type for event in last.events if event.type in TERMINAL] if last else []
+        if last is not None and not (ends and last.ended == "complete"):
+            last.ended, last.problem = "client-left", "the suite ended the target, as the case says"
+        return told | {"terminal": ends[-1] if ends else None}
+
+    def attach_strays(self) -> list[Exchange]:
+        """Give calls that came after their exchange was over to that exchange, as surplus ones; which those are."""
+        grown = []
         for call in self.upstream.strays:
             if call.token in self._owners:
                 exchange, started = self._owners[call.token]
                 exchange.upstream = (*exchange.upstream, _relative(call, started))
+                grown.append(exchange)
+        return grown
 
     def owns(self, call: UpstreamCall) -> bool:
         """Whether a call carries the token of one of this driver's exchanges."""
@@ -133,6 +165,10 @@ class Driver:
             self._owners[token] = exchange, started
 
     def _kinds(self, case: Case, kinds: Collection[DriveKind]) -> Iterator[DriveKind]:
+        if self.upstream.correlate_by == "serial" and any(turn.copies > 1 for turn in case.turns):
+            return  # one at a time is all that such a target can be told apart by
+        if case.ends_target and self.process is None:
+            return  # it is not the suite's to end
         wanted = set(case.drives) & set(kinds)
         if self.settings.thorough and "stream" in case.drives:
             wanted.add("bytes")
@@ -201,8 +237,9 @@ class _Run:
         """The drive; None when a recording cannot be replayed to this target (see `_misfits`)."""
         try:
             for turn in self.case.turns:
-                exchange, calls = self._take(turn)
-                self.result.exchanges.append(exchange)
+                taken = self._take_all(turn)
+                self.result.exchanges += [exchange for exchange, _ in taken]
+                calls = [call for _, called in taken for call in called]
                 if _misfits(calls, turn):
                     return None
                 self._blame_harness(calls)
@@ -226,15 +263,42 @@ class _Run:
         if broken is not None:
             self._give_up(broken.problem or "the fake upstream broke without a word", "harness")
 
+    def _take_all(self, turn: Turn) -> list[tuple[Exchange, tuple[UpstreamCall, ...]]]:
+        """One turn: its exchange, or those of all its copies at once."""
+        if turn.upstream_closed:
+            with self.driver.upstream.closed():
+                return [self._take(turn)]
+        if turn.copies == 1:
+            return [self._take(turn)]
+        runs = [_Run(self.driver, self.case, self.result.kind, self.delivery) for _ in range(turn.copies)]
+        for run in runs:
+            run.started = self.started
+        with ThreadPoolExecutor(turn.copies, thread_name_prefix="copy") as pool:
+            return list(pool.map(lambda run: run._take(turn), runs))
+
+    def _interruption(self, turn: Turn) -> Interruption | None:
+        process = self.driver.process
+        if turn.terminate_after is None or process is None:
+            return None
+        return Interruption(turn.terminate_after, process.terminate)
+
     def _take(self, turn: Turn) -> tuple[Exchange, tuple[UpstreamCall, ...]]:
-        """One turn: its exchange, with what the upstream saw and said."""
+        """One request: its exchange, with what the upstream saw and said."""
         driver, earlier = self.driver, self.result.exchanges
         path, body = self.filler.path(turn, earlier), self.filler.body(turn, earlier)
         strict = self.case.strict_upstream or driver.settings.strict_upstream
         upstream = driver.upstream
-        expectation = upstream.expect(self.filler.token, turn.answers, delivery=self.delivery, strict=strict)
+        answers = self.filler.answers(turn)
+        expectation = upstream.expect(self.filler.token, answers, delivery=self.delivery, strict=strict)
         try:
-            listener = Listener(expectation, turn.leave_after, self.filler.stream, driver.endpoint.deadlines)
+            listener = Listener(
+                expectation,
+                turn.leave_after,
+                self.filler.stream,
+                driver.endpoint.deadlines,
+                turn.stop_reading_after,
+                self._interruption(turn),
+            )
             hooks = Hooks(listener.before_answer, listener.on_read)
             exchange = send(
                 driver.endpoint,
@@ -243,6 +307,7 @@ class _Run:
                 body,
                 headers=turn.headers,
                 packed=turn.packed,
+                spaces=turn.spaces,
                 hooks=hooks,
                 started=self.started,
             )

@@ -19,7 +19,6 @@ turn hundreds of verdicts red and hide what the others say. A baseline may expec
 
 from __future__ import annotations
 
-import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from types import MappingProxyType
 
 from conformance.baseline import Baseline
 from conformance.errors import ExitCode
+from conformance.examination import Examination, Examinations, examine
 from conformance.rules import INTEGRITY, Place, Rule, Seen, Violation
 from conformance.transcript import Drive, Transcript
 from conformance.verdict import Finding, Outcome, Verdict
@@ -53,11 +53,13 @@ def judge(
     profile: str,
     baseline: Baseline | None = None,
     features: frozenset[str] | Mapping[Dialect, frozenset[str]] | None = None,
+    examined: Examinations = MappingProxyType({}),
 ) -> list[Verdict]:
     """One verdict a rule of the profile and dialect that was driven, in the order of the rules.
 
     `features` are those that the target declares, in all dialects or by dialect; None means all (a saved
-    transcript, whose target is unknown).
+    transcript, whose target is unknown). A transcript in `examined` is not examined again: what stands there was
+    said by at least these rules.
     """
     by_dialect: dict[Dialect | None, list[Transcript]] = defaultdict(list)
     for transcript in transcripts:
@@ -65,7 +67,7 @@ def judge(
     expected = baseline or Baseline()
     verdicts = [verdict for dialect, driven in by_dialect.items() for verdict in _driven(driven, dialect, expected)]
     return verdicts + [
-        _verdict(rule, profile, dialect, driven, expected, _declared(features, dialect))
+        _verdict(rule, profile, dialect, driven, expected, _declared(features, dialect), examined)
         for rule in rules
         if profile in rule.profiles
         for dialect, driven in by_dialect.items()
@@ -110,6 +112,7 @@ def _verdict(
     transcripts: Sequence[Transcript],
     baseline: Baseline,
     features: frozenset[str] | None,
+    examined: Examinations,
 ) -> Verdict:
     verdict = Verdict(rule, rule.level_in(profile), dialect, Outcome.NOT_APPLICABLE)
     if excuse := _excuse(rule, dialect, features):
@@ -118,7 +121,10 @@ def _verdict(
     tally = _Tally()
     concerned = [transcript for transcript in transcripts if rule.concerns(profile, transcript.case)]
     for transcript in concerned:
-        _apply(rule, transcript, tally)
+        known = examined.get((dialect, transcript.case))
+        said = examine(rule, transcript) if known is None else known.get(rule.id)
+        if said is not None:
+            _keep(tally, transcript, said)
     _settle(verdict, tally, concerned, baseline)
     return verdict
 
@@ -147,7 +153,7 @@ def _driven(transcripts: Sequence[Transcript], dialect: Dialect | None, baseline
     verdict = Verdict(DRIVEN, DRIVEN.level, dialect, Outcome.PASS)
     tally = _Tally()
     for transcript in transcripts:
-        _apply(DRIVEN, transcript, tally)
+        _keep(tally, transcript, examine(DRIVEN, transcript))
     _settle(verdict, tally, transcripts, baseline)
     if verdict.outcome is Outcome.FAIL:
         harness = [text for text, drive in problems if drive.blame == "harness"]
@@ -196,22 +202,13 @@ def _excuse(rule: Rule, dialect: Dialect | None, features: frozenset[str] | None
     return ""
 
 
-def _apply(rule: Rule, transcript: Transcript, tally: _Tally) -> None:
-    """Run a check over one transcript, and keep all it says up to a possible exception."""
-    try:
-        for said in rule.check(transcript):
-            tally.observed += 1
-            tally.cases.add(transcript.case)
-            if isinstance(said, Violation):
-                tally.violations.append((said, transcript))
-            elif not isinstance(said, Seen):
-                raise TypeError(f"a check yields Seen and Violation only, and this one yielded {said!r}")
-    except Exception as error:  # noqa: BLE001 - a broken check must be told apart from a broken target
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        tally.errors.append(
-            f"the check of {rule.id} raised on case {transcript.case}: {type(error).__name__}: {error} "
-            f"({place.filename}:{place.lineno}); this is a fault of the suite, please report it"
-        )
+def _keep(tally: _Tally, transcript: Transcript, said: Examination) -> None:
+    tally.observed += said.observed
+    if said.observed:
+        tally.cases.add(transcript.case)
+    tally.violations += [(violation, transcript) for violation in said.violations]
+    if said.error:
+        tally.errors.append(said.error)
 
 
 _Candidates = Iterator[tuple[Outcome, str]]

@@ -309,7 +309,7 @@ class _Session:
             timing=target.way.timing,
         )
         self.result.command = self.result.command or target.command
-        return _Stand(dialect, upstream, target, Driver(dialect, target.endpoint, upstream, settings))
+        return _Stand(dialect, upstream, target, _driver(dialect, target, upstream, settings))
 
     def _run_stand(self, stand: _Stand) -> None:
         with self._phase("preflight"):
@@ -319,7 +319,7 @@ class _Session:
             self._trouble("target", str(found.diagnosis), self._last_log(stand), stand.dialect)
             return
         with self._phase("drive"):
-            self._drive(stand, workers=1 if found.correlation == "serial" else self.options.workers)
+            status = self._drive_all(stand, workers=1 if found.correlation == "serial" else self.options.workers)
         grown = {id(exchange) for exchange in stand.driver.attach_strays()}
         self._changed |= {
             (transcript.dialect, transcript.case)
@@ -329,7 +329,6 @@ class _Session:
         self.result.strays[stand.dialect] = tuple(
             stray for stray in stand.upstream.strays if not stand.driver.owns(stray)
         )
-        status = stand.target.exit_status
         log = self._last_log(stand)
         if status is not None:
             self._trouble("target", f"the target exited with status {status} while it was driven", log, stand.dialect)
@@ -341,8 +340,19 @@ class _Session:
         self.result.logs[stand.dialect] = log = stand.target.log
         return log
 
-    def _drive(self, stand: _Stand, workers: int) -> None:
+    def _drive_all(self, stand: _Stand, workers: int) -> int | None:
+        """Drive every case, last and alone those that take away what others need.
+
+        Returns the status of a target that exited without being asked to; None for one that did not.
+        """
         cases = self.cases[stand.dialect]
+        self._drive(stand, [case for case in cases if not case.is_alone], workers)
+        self._drive(stand, [case for case in cases if case.is_alone and not case.ends_target], 1)
+        status = stand.target.exit_status
+        self._drive(stand, [case for case in cases if case.ends_target and status is None], 1)
+        return status
+
+    def _drive(self, stand: _Stand, cases: Sequence[Case], workers: int) -> None:
         total = sum(len(case.drives) for one in self.cases.values() for case in one)
         driven: dict[str, Transcript] = {}
 
@@ -406,6 +416,10 @@ class _Session:
     def _trouble(self, blame: Literal["target", "harness"], message: str, log: str, dialect: Dialect) -> None:
         with self._lock:
             self.result.trouble.append(Trouble(blame, message, log, dialect))
+
+
+def _driver(dialect: Dialect, target: RunningTarget, upstream: FakeUpstream, settings: DriveSettings) -> Driver:
+    return Driver(dialect, target.endpoint, upstream, settings, target if target.is_ours else None)
 
 
 def _added_after(verdict: Verdict, name: str) -> str:
