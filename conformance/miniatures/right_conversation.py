@@ -152,6 +152,12 @@ class _Conversation:
             self._assistant().content.append({"call": _call(item, self.memory)})
         elif kind in ("function_call_output", "custom_tool_call_output"):
             _take_result(item, self.turns, self.memory)
+        elif kind == "tool_search_call":
+            asked = {"type": "function_call", "name": "tool_search", "arguments": json.dumps(item["arguments"])}
+            self._assistant().content.append({"call": _call({"call_id": item["call_id"], **asked}, self.memory)})
+        elif kind == "tool_search_output":
+            found = f"found: {', '.join(tool['name'] for tool in item['tools'])}"
+            _take_result({"call_id": item["call_id"], "output": found}, self.turns, self.memory)
         elif kind == "reasoning" and item.get("id") in self.memory.thoughts:
             self.waiting.append(self.memory.thoughts[item["id"]])
 
