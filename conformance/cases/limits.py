@@ -7,6 +7,7 @@ from typing import Any
 from conformance.cases.build import TIME_TOOL, WEATHER_TOOL, answers, call, says
 from conformance.cases.case import Case
 from conformance.transcript import DriveKind
+from fakes.script import DeclaredCall
 
 __all__ = ["CASES"]
 
@@ -33,6 +34,8 @@ def _disobeyed(name: str, summary: str, source: str, *said: Any, **body: Any) ->
     )
 
 
+NOTE_TOOL = {"type": "custom", "name": "note", "description": "Keeps a note.", "format": {"type": "text"}}
+
 CASES = (
     _disobeyed(
         "other-tool-called",
@@ -48,6 +51,20 @@ CASES = (
         TIME_CALL,
         WEATHER_CALL,
         tool_choice=ONLY_WEATHER,
+    ),
+    Case(
+        id="limits.custom-tool-allowed",
+        summary="`allowed_tools` allows a custom tool only, and demands a call of it.",
+        source="openai.types.responses.ToolChoiceAllowedParam.mode",
+        turns=answers(
+            says(DeclaredCall("Keeps a note.", ("note",), input="buy tea", id="call_n"), finish="tool_calls"),
+            tools=[WEATHER_TOOL, NOTE_TOOL],
+            tool_choice={"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "note"}]},
+        ),
+        drives=PLAIN,
+        features=frozenset({"custom-tools"}),
+        tags=frozenset({"allowed-tools"}),
+        expected_calls=({"type": "custom_tool_call", "name": "note", "input": "buy tea"},),
     ),
     _disobeyed(
         "two-calls-for-one",

@@ -9,6 +9,7 @@ from conformance.cases.build import (
     TIME_TOOL,
     WEATHER_TOOL,
     answers,
+    asks,
     call,
     developer,
     function,
@@ -308,6 +309,20 @@ CASES = (
         turns=answers(says("Noted."), safety_identifier="user-17", user="user-17"),
         dialects=("chat_completions", "messages"),
         drives=frozenset({"stream"}),
+    ),
+    Case(
+        id="request.accepts-what-it-does-not-ask-for",
+        summary="`Accept` names JSON where `stream` is true, for the body decides.",
+        source="openai for Python sends `Accept: application/json` with every request, streamed ones too",
+        turns=(Turn(request=asks(), answers=(says("Streamed."),), headers={"accept": "application/json"}),),
+        drives=frozenset({"stream"}),
+    ),
+    Case(
+        id="request.accepts-a-stream-it-does-not-ask-for",
+        summary="`Accept` names an event stream where `stream` is false, for the body decides.",
+        source="openai.types.responses.ResponseCreateParams.stream",
+        turns=(Turn(request=asks(), answers=(says("Whole."),), headers={"accept": "text/event-stream"}),),
+        drives=frozenset({"json"}),
     ),
     Case(
         id="request.image-url",

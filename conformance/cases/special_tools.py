@@ -56,6 +56,35 @@ WIKI: dict[str, Any] = {
 }
 LONG_NAME = "mcp__" + "a_rather_long_server_name_" * 2 + "and_a_tool"
 
+SEARCH_TOOL: dict[str, Any] = {
+    "type": "tool_search",
+    "execution": "client",
+    "description": "Finds tools.",
+    "parameters": {
+        "type": "object",
+        "properties": {"query": {"type": "string"}, "limit": {"type": "integer"}},
+        "required": ["query"],
+    },
+}
+CALENDAR: dict[str, Any] = {
+    "type": "namespace",
+    "name": "mcp__calendar",
+    "description": "A calendar.",
+    "tools": [function("events", "Lists events.", day={"type": "string"}) | {"defer_loading": True}],
+}
+RECEIPTS: tuple[dict[str, Any], ...] = (
+    {"type": "file_search_call", "id": "fs_1", "status": "completed", "queries": ["tea"], "results": None},
+    {
+        "type": "code_interpreter_call",
+        "id": "ci_1",
+        "status": "completed",
+        "container_id": "cntr_1",
+        "code": "1 + 1",
+        "outputs": None,
+    },
+    {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": None},
+    {"type": "mcp_call", "id": "mcp_1", "server_label": "wiki", "name": "find", "arguments": "{}", "output": "tea"},
+)
 SEARCHED = {"query": "calendar", "limit": 3}
 SEARCH_CALL = DeclaredCall("Finds tools.", ("tool_search",), arguments=json.dumps(SEARCHED), id="call_s")
 PATCH_CALL = DeclaredCall("Applies a patch", ("apply_patch",), input=PATCH, id="call_patch")
@@ -213,24 +242,67 @@ CASES = (
                 ),
                 finish="tool_calls",
             ),
-            tools=[
-                {
-                    "type": "tool_search",
-                    "execution": "client",
-                    "description": "Finds tools.",
-                    "parameters": {
-                        "type": "object",
-                        "properties": {"query": {"type": "string"}, "limit": {"type": "integer"}},
-                        "required": ["query"],
-                    },
-                }
-            ],
+            tools=[SEARCH_TOOL],
         ),
         features=frozenset({"tool-search"}),
         tags=frozenset({"search-call"}),
         expected_calls=(
             {"type": "tool_search_call", "execution": "client", "arguments": {"query": "calendar", "limit": 3}},
         ),
+    ),
+    Case(
+        id="tools.search-in-history",
+        summary="A tool search and the group of tools that it found stand in the history; a found tool is called.",
+        source="openai.types.responses.ResponseToolSearchOutputItem; Codex CLI 0.169; router-for-me/CLIProxyAPI#4414",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("When is the meeting?"),
+                        {
+                            "type": "tool_search_call",
+                            "id": "tsc_1",
+                            "call_id": "call_s",
+                            "status": "completed",
+                            "execution": "client",
+                            "arguments": SEARCHED,
+                        },
+                        {
+                            "type": "tool_search_output",
+                            "id": "tso_1",
+                            "call_id": "call_s",
+                            "status": "completed",
+                            "execution": "client",
+                            "tools": [CALENDAR],
+                        },
+                    ],
+                    "tools": [SEARCH_TOOL],
+                    "store": False,
+                },
+                answers=(
+                    says(
+                        DeclaredCall("Lists events.", ("events",), arguments='{"day": "today"}', id="call_e"),
+                        finish="tool_calls",
+                    ),
+                ),
+            ),
+        ),
+        drives=PLAIN,
+        features=NAMESPACES | {"tool-search"},
+        tags=frozenset({"search-history"}),
+        expected_calls=({"type": "function_call", "name": "events", "namespace": "mcp__calendar"},),
+    ),
+    Case(
+        id="tools.hosted-receipts-of-all-kinds",
+        summary="The receipts of a file search, a code run, a drawn image and a remote tool in the history.",
+        source="openai.types.responses.ResponseInputItemParam; ggml-org/llama.cpp#20156",
+        turns=(
+            Turn(
+                request={"input": [user("Do it."), *RECEIPTS, user("And?")], "store": False}, answers=(says("Done."),)
+            ),
+        ),
+        drives=PLAIN,
+        tags=frozenset({"hosted-receipt"}),
     ),
     Case(
         id="tools.hosted-beside-function",

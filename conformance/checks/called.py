@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.crossings import Judged, Visit, crossings, quote
 from conformance.given import CALLS, Given, answered, given_items
-from conformance.pieces import Piece, parsed, same_json, strings
+from conformance.pieces import Piece, at, parsed, same_json, strings
 from conformance.reading import streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, Seen, Violation, rule
 from conformance.said import SaidItem
@@ -161,6 +161,36 @@ def one_name_upstream(transcript: Transcript) -> Judged:
                     f"the call of {title(tool)} ({piece.path}) under one of the names {sorted(names)}",
                     f"it is called {quote(other.name)} at {other.path}",
                 )
+
+
+@rule(
+    "tools.search-kept-in-history",
+    level=RECOMMENDED,
+    source="openai.types.responses.ResponseToolSearchOutputItem; router-for-me/CLIProxyAPI#4414",
+    why="The model does not know that it has searched, and searches again before each use of what it found.",
+    features=("tool-search",),
+    evidence="both",
+)
+def search_kept_in_history(transcript: Transcript) -> Judged:
+    """A tool search of the history reaches the upstream as a call with the same arguments, and has a result."""
+    for crossing in crossings(transcript):
+        answered = {piece.call_id for piece in crossing.sent.of("result")}
+        for piece in crossing.asked.of("other"):
+            wanted = at(piece.raw, "arguments")
+            if piece.name != "tool_search_call" or not isinstance(wanted, dict):
+                continue
+            calls = [call for call in crossing.sent.of("call") if same_json(_value(call), wanted)]
+            if any(call.call_id in answered for call in calls):
+                yield crossing.seen
+            else:
+                yield crossing.broken(
+                    f"a call with {quote(wanted)} ({piece.path}), and its result",
+                    "the call has no result" if calls else "no call has these arguments",
+                )
+
+
+def _value(call: Piece) -> Any:
+    return call.value if call.value is not None else parsed(call.text)
 
 
 def _beside(asked: tuple[Piece, ...], sent: tuple[Piece, ...]) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:

@@ -171,7 +171,8 @@ def calls_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
 def call_names_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     """A call has the name that the upstream gave, or the declared tool's that the target had renamed for it."""
     for stream, said in _heard(transcript):
-        declared = set(_declared(stream.request.get("tools")))
+        found = [as_dict(item).get("tools") for item in as_list(stream.request.get("input"))]
+        declared = {name for tools in (stream.request.get("tools"), *found) for name in _declared(tools)}
         for call, item in _paired(stream, said):
             name = item.best.get("name")
             renamed = call.name not in declared and isinstance(name, str) and name in declared

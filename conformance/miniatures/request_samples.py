@@ -114,6 +114,34 @@ _RENAMED = (
         features=frozenset({"tool-search"}),
     ),
     _case(
+        "search-in-history",
+        Turn(
+            request={
+                "input": [
+                    user("Find tea."),
+                    {
+                        "type": "tool_search_call",
+                        "call_id": "call_s",
+                        "status": "completed",
+                        "execution": "client",
+                        "arguments": {"goal": "tea"},
+                    },
+                    {"type": "tool_search_output", "call_id": "call_s", "execution": "client", "tools": [_WIKI]},
+                ],
+                "tools": [_SEARCH],
+                "store": False,
+            },
+            answers=(
+                says(
+                    DeclaredCall("Finds articles.", ("find",), arguments='{"query": "tea"}', id="call_n"),
+                    finish="tool_calls",
+                ),
+            ),
+        ),
+        features=frozenset({"namespaces", "tool-search"}),
+        expected_calls=({"type": "function_call", "name": "find", "namespace": "wiki"},),
+    ),
+    _case(
         "renamed-in-history",
         Turn(
             request={

@@ -185,6 +185,25 @@ def history_named_otherwise(request: Outgoing) -> None:
         inner["name"] = inner["name"].rpartition("__")[2][:40]
 
 
+@request_miniature("tools.search-kept-in-history")
+def searches_forgotten(request: Outgoing) -> None:
+    """Leaves the tool searches of the history out."""
+    for _, call in request.calls():
+        if "goal" in str(request.arguments(call)):
+            request.drop(call)
+    for _, result in request.results():
+        if "found" in str(result.get("content")):
+            request.drop(result)
+
+
+@request_miniature("tools.search-kept-in-history")
+def search_arguments_lost(request: Outgoing) -> None:
+    """Sends the tool searches of the history without their arguments."""
+    for _, call in request.calls():
+        if "goal" in str(request.arguments(call)):
+            request.set_arguments(call, {})
+
+
 def _holders(request: Outgoing) -> list[list[dict[str, Any]]]:
     return [message["content"] for message in request.messages if isinstance(message.get("content"), list)]
 
