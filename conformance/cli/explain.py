@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.errors import ExitCode
+from conformance.report.style import clean
 from conformance.rules import PROFILES, Rule
 
 __all__ = ["add_parser"]
@@ -51,6 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _page(rule: Rule, miniatures: list[str]) -> Iterator[str]:
+    from conformance.advice import fix_of
+    from conformance.examples import example_of
+    from conformance.rule_page import breach_lines, example_lines
+
     yield rule.id
     yield ""
     yield from _paragraph("requirement", rule.requirement)
@@ -60,16 +65,22 @@ def _page(rule: Rule, miniatures: list[str]) -> Iterator[str]:
     if others:
         yield from _paragraph("", "in other profiles " + ", ".join(others))
     yield from _paragraph("why", rule.why)
+    for at, line in enumerate(breach_lines(rule)):
+        yield from _paragraph("clients" if at == 0 else "", line.replace("`", ""))
+    if fix := fix_of(rule.id):
+        yield from _paragraph("fix", fix)
     yield from _paragraph("source", rule.source)
     yield from _paragraph("profiles", ", ".join(profile for profile in PROFILES if profile in rule.profiles))
     yield from _paragraph("dialects", ", ".join(rule.dialects))
     if rule.features:
         yield from _paragraph("features", f"{', '.join(sorted(rule.features))} (a target without them is not judged)")
     yield from _paragraph("judged from", _EVIDENCE[rule.evidence])
+    example = example_of(rule)
     if miniatures:
-        yield from _paragraph(
-            "see it fail", f"responses-conformance run --target miniature:{miniatures[0]} --rule {rule.id}"
-        )
+        name = example.miniature.name if example else miniatures[0]
+        yield from _paragraph("see it fail", f"responses-conformance run --target miniature:{name} --rule {rule.id}")
+    for title, lines in example_lines(example) if example else ():
+        yield from ("", title, *(f"  {clean(line)}" for line in lines))
 
 
 def _paragraph(label: str, text: str) -> Iterator[str]:
