@@ -9,7 +9,7 @@ from conformance.cases.build import TIME_TOOL, WEATHER_TOOL, answers, call, says
 from conformance.cases.case import Case
 from conformance.transcript import DriveKind
 from fakes.reply import HttpFailure
-from fakes.script import Annotation, Dialect, Error, Raw, Text, ToolCall, Usage
+from fakes.script import Annotation, Dialect, Dies, Error, Raw, Text, ToolCall, Usage
 
 __all__ = ["CASES"]
 
@@ -236,6 +236,17 @@ _FORMS = (
     ),
 )
 
+_SILENCE = (
+    Case(
+        id="silence.for-good",
+        summary="In the middle of the text the upstream falls silent and never says another word.",
+        source="openai.APITimeoutError; CWE-400",
+        turns=answers(says(Text(("I was about to ", "say")), Dies("stall"), finish=None, usage=None)),
+        drives=frozenset({"stream"}),
+        features=frozenset({"idle-timeout"}),
+    ),
+)
+
 _FAILURES = (
     _failing(
         "too-large",
@@ -277,4 +288,4 @@ _FAILURES = (
     ),
 )
 
-CASES = (*_CHUNKS, *_BLOCKS, *_FORMS, *_FAILURES)
+CASES = (*_SILENCE, *_CHUNKS, *_BLOCKS, *_FORMS, *_FAILURES)

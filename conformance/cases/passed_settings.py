@@ -15,6 +15,7 @@ CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 
 def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
     dialects: tuple[Dialect, ...] = body.pop("dialects", ("chat_completions", "messages", "vllm"))
+    tags: frozenset[str] = body.pop("tags", frozenset())
     return Case(
         id=f"request.{name}",
         summary=summary,
@@ -22,6 +23,7 @@ def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
         turns=answers(says("Understood."), **body),
         dialects=dialects,
         drives=frozenset({"stream"}),
+        tags=tags,
     )
 
 
@@ -47,6 +49,16 @@ CASES = (
         "The response may be stored, as it is unless a client says otherwise.",
         "openai.types.responses.ResponseCreateParams.store; openai.types.chat.CompletionCreateParams.store",
         store=True,
+    ),
+    _asked(
+        "mcp-server",
+        "An MCP server beside a function: no chat service can call it.",
+        "openai.types.responses.tool_param.Mcp; unslothai/unsloth#5141",
+        tools=[
+            {"type": "mcp", "server_label": "wiki", "server_url": "https://mcp.example/", "require_approval": "never"},
+            WEATHER_TOOL,
+        ],
+        tags=frozenset({"hosted-tool"}),
     ),
     _asked(
         "responses-only-fields",

@@ -83,3 +83,19 @@ def pause_is_not_finished(transcript: Transcript) -> Judged:
         if finish == "pause_turn" and not said.calls:
             words = "a turn that is continued upstream, or response.incomplete"
             yield _judged(stream, stream.outcome != "completed", words)
+
+
+@rule(
+    "ending.silence-fails",
+    level=RECOMMENDED,
+    source="openai.APITimeoutError; CWE-400",
+    why="The client waits for ever on an upstream that is gone, and the target keeps a connection for it.",
+    features=("idle-timeout",),
+    evidence="both",
+)
+def silence_fails(transcript: Transcript) -> Judged:
+    """An upstream that falls silent for good ends, after the target's idle timeout, in `response.failed`."""
+    for stream in streams(transcript):
+        said = stream.exchange.said
+        if said is not None and "unfinished" in said.ends and not stream.left:
+            yield _judged(stream, stream.outcome == "failed", "response.failed")

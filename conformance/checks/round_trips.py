@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.asked import final_response
@@ -106,6 +107,36 @@ def reasoning_returned(transcript: Transcript) -> Judged:
                 )
 
 
+@rule(
+    "history.reasoning-in-its-field",
+    level=SHOULD,
+    source="DeepSeek API documentation, reasoning_content with tool calls; vllm-project/vllm#42664; "
+    "OpenRouter documentation, preserving reasoning",
+    why="DeepSeek answers 400 when its `reasoning_content` is missing; others ignore a name that they do not use.",
+    dialects=("chat_completions",),
+    features=("reasoning",),
+    evidence="both",
+)
+def reasoning_in_its_field(transcript: Transcript) -> Judged:
+    """Reasoning that goes back to a chat upstream stands in the field in which it came."""
+    for crossing, answer in _loops(transcript):
+        fields = _reasoning_fields(answer)
+        for piece in crossing.sent.of("reasoning"):
+            said = any(piece.text.strip() in item.text for item in answer.said.items) if answer.said else False
+            if len(fields) != 1 or not said:
+                continue
+            if at(piece.raw, *fields) == piece.text:
+                yield crossing.seen
+            else:
+                yield crossing.broken(f"{quote(piece.text)} in `{fields[0]}`", f"it stands at {piece.path}")
+
+
+def _reasoning_fields(answer: Exchange) -> list[str]:
+    """The fields in which an answer's reasoning came."""
+    body = answer.answered_calls[-1].sent_body if answer.answered_calls else b""
+    return [field for field in ("reasoning", "reasoning_content") if re.search(rb'"%b": ?"[^"]' % field.encode(), body)]
+
+
 def _same_thought(item: SaidItem, piece: Piece, dialect: Dialect) -> bool:
     if dialect != "messages":
         return item.text.strip() in piece.text
@@ -148,26 +179,44 @@ def thinking_before_its_call(transcript: Transcript) -> Judged:
     """In an assistant turn sent to a Messages upstream its blocks stand in the order in which it wrote them."""
     for crossing, answer in _loops(transcript):
         said = [item for item in answer.said.items if item.kind in ("reasoning", "call")] if answer.said else []
-        order = [place for item in said if (place := _block_place(item, crossing)) is not None]
-        if len(order) < 2:
+        found = [places for item in said if (places := _block_places(item, crossing))]
+        if len(found) < 2:
             continue
-        if order == sorted(order):
+        if _in_order(found):
             yield crossing.seen
         else:
+            first = sorted(places[0] for places in found)
             yield crossing.broken(
                 f"the blocks in the order {[item.kind for item in said]}",
-                f"they stand in the order {[crossing.sent.pieces[place].kind for place in sorted(order)]}",
+                f"they stand in the order {[crossing.sent.pieces[place].kind for place in first]}",
             )
 
 
-def _block_place(item: SaidItem, crossing: Crossing) -> int | None:
-    for place, piece in enumerate(crossing.sent.pieces):
-        if item.kind == "reasoning" and piece.kind == "reasoning" and _same_thought(item, piece, "messages"):
-            return place
-        same_call = item.kind == piece.kind == "call" and piece.name == item.name
-        if same_call and same_json(piece.value, parsed(item.text or "{}")):
-            return place
-    return None
+def _in_order(found: Sequence[Sequence[int]]) -> bool:
+    """Whether a place can be chosen for each block so that they follow one another."""
+    last = -1
+    for places in found:
+        after = [place for place in places if place > last]
+        if not after:
+            return False
+        last = after[0]
+    return True
+
+
+def _block_places(item: SaidItem, crossing: Crossing) -> list[int]:
+    """Where a block stands upstream: a model may think the same, or call the same, in more than one turn."""
+    same = [
+        (place, piece)
+        for place, piece in enumerate(crossing.sent.pieces)
+        if (item.kind == piece.kind == "reasoning" and _same_thought(item, piece, "messages"))
+        or (item.kind == piece.kind == "call" and _same_call(item, piece))
+    ]
+    exact = [place for place, piece in same if item.call_id and piece.call_id == item.call_id]
+    return exact or [place for place, _ in same]
+
+
+def _same_call(item: SaidItem, piece: Piece) -> bool:
+    return piece.name == item.name and same_json(piece.value, parsed(item.text or "{}"))
 
 
 @rule(

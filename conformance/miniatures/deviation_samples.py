@@ -13,7 +13,7 @@ from conformance.cases.build import answers, says
 from conformance.cases.case import Case
 from conformance.miniatures.right_case import RIGHT_TARGETS, right_case
 from conformance.transcript import DriveKind, Transcript
-from fakes.script import Dialect, Reasoning, Text
+from fakes.script import Dialect, Dies, Reasoning, Text
 
 __all__ = ["DEVIATION_SAMPLES", "deviation_transcripts", "locked_deviations"]
 
@@ -43,6 +43,12 @@ DEVIATION_SAMPLES: tuple[Case, ...] = (
         says(Reasoning((), "c2lnLW9taXR0ZWQ="), Text(("Thought ", "through."))),
         dialects=_MESSAGES,
         reasoning={"effort": "medium", "summary": "auto"},
+    ),
+    _case(
+        "silent-for-good",
+        says(Text(("About to ", "say")), Dies("stall"), finish=None, usage=None),
+        "stream",
+        dialects=(*_CHAT, "messages"),
     ),
     _case("json-for-a-stream", says("Whole.", quirks=("json-always",)), "stream", dialects=(*_CHAT, "messages")),
     _case("stream-for-json", says("In pieces.", quirks=("stream-always",)), "json", dialects=(*_CHAT, "messages")),

@@ -62,6 +62,15 @@ def pause_completes(draft: Draft) -> None:
                 shape["status"] = "completed"
 
 
+@stream_miniature("ending.silence-fails")
+def waits_for_ever(draft: Draft) -> None:
+    """Waits as long as its upstream is silent, and never ends the stream."""
+    if any(call.ended == "stalled" for call in draft.exchange.upstream):
+        terminal = draft.terminal
+        at = draft.frames.index(terminal) if terminal is not None else len(draft.frames)
+        draft.drop(*draft.frames[at:])
+
+
 @stream_miniature("item.contiguous-text-in-one-part")
 def a_part_for_the_last_delta(draft: Draft) -> None:
     """Puts the last fragment of a text, which came without a break, into a part of its own."""
@@ -155,6 +164,14 @@ def penalties_swapped(request: Outgoing) -> None:
 def frequency_penalty_lost(request: Outgoing) -> None:
     """Leaves the penalty on frequency out."""
     request.body.pop("frequency_penalty", None)
+
+
+@request_miniature("history.reasoning-in-its-field")
+def one_name_for_reasoning(request: Outgoing) -> None:
+    """Sends reasoning back as `reasoning_content`, whatever the service called it."""
+    for message in request.messages if request.dialect == "chat_completions" else ():
+        if "reasoning" in message:
+            message["reasoning_content"] = message.pop("reasoning")
 
 
 @request_miniature("upstream.store-not-forwarded")

@@ -35,8 +35,7 @@ def _chat_turn(turn: Turn, dialect: Dialect, flavour: UpstreamFlavour) -> list[d
     if texts or not turn.calls:
         message["content"] = _chat_content(texts, flavour) or ""
     if turn.thoughts:
-        field_name = "reasoning" if dialect == "vllm" else "reasoning_content"
-        message[field_name] = "".join(thought.text for thought in turn.thoughts)
+        message["reasoning"] = "".join(thought.text for thought in turn.thoughts)
     if turn.calls:
         message["tool_calls"] = [
             {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
