@@ -165,8 +165,8 @@ def _translate(document: Any, status: int | None, retry_after: str | None, secre
         return ApiError(503, text, code="server_error", retry_after=retry_after or "5")
     if status == 422:
         status = 400
-    keep = kind if re.fullmatch(r"[a-z_]+", kind) and _STATUS_OF_TYPE.get(kind) == status else None
-    code = code if code and not code.isdigit() else None
+    keep = kind if re.fullmatch(r"[a-z_]+_error", kind) and _STATUS_OF_TYPE.get(kind) == status else None
+    code = code if code and not code.isdigit() else "request_too_large" if status == 413 else None
     return ApiError(status, text, kind=keep, param=param, code=code, retry_after=retry_after)
 
 

@@ -169,9 +169,9 @@ class MessagesReader(Reader):
 
     def _count(self, usage: dict[str, Any] | None) -> None:
         """Figures are cumulative: a later one replaces an earlier one, a missing or zero one does not."""
-        if not usage:
-            return
-        self._usage |= {key: value for key, value in usage.items() if value}
+        self._usage |= {key: value for key, value in (usage or {}).items() if value}
+        if not self._usage:
+            return  # zeros at the start are no figures yet
         cached = count(self._usage.get("cache_read_input_tokens"))
         written = count(self._usage.get("cache_creation_input_tokens"))
         details = self._usage.get("output_tokens_details") or {}

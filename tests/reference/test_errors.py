@@ -66,7 +66,7 @@ TABLE: dict[str, tuple[int, bytes, tuple[int, str, str | None, str]]] = {
         (400, INVALID, CONTEXT, CONTEXT),
     ),
     "context, OpenAI": (400, openai("x", code="context_length_exceeded"), (400, INVALID, CONTEXT, CONTEXT)),
-    "too large": (413, anthropic("request_too_large"), (413, "request_too_large", None, "invalid_prompt")),
+    "too large": (413, anthropic("request_too_large"), (413, INVALID, "request_too_large", "invalid_prompt")),
     "rate limit": (
         429,
         openai(code="rate_limit_exceeded"),

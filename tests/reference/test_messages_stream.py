@@ -29,6 +29,13 @@ def test_text_thinking_and_tool_use_become_items(exchange: Any, wire: Any) -> No
     assert out.result["usage"]["output_tokens"] == 7
 
 
+def test_zeros_at_the_start_are_no_figures(exchange: Any) -> None:
+    """A server that opens with zeros and breaks off has counted nothing: usage is null, not zero."""
+    start = {"type": "message_start", "message": {"usage": {"input_tokens": 0, "output_tokens": 0}}}
+    body = f"data: {json.dumps(start)}\n\n".encode()
+    assert exchange(body, dialect="messages").result["usage"] is None
+
+
 @pytest.mark.parametrize(
     ("start", "delta", "expected"),
     [

@@ -233,6 +233,20 @@ def test_an_allowed_tool_that_is_not_there_is_refused(exchange: Any, wrong: Any)
     assert (caught.value.status, caught.value.param) == (400, "tool_choice")
 
 
+def test_allowed_tools_by_namespace_and_kind(exchange: Any) -> None:
+    """A namespace allows all its tools, tool_search goes by its type; custom tools by theirs."""
+    tools = [
+        {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "a"}]},
+        {"type": "tool_search", "execution": "client"},
+        {"type": "custom", "name": "c"},
+        {"type": "function", "name": "f"},
+    ]
+    entries = [{"type": "namespace", "name": "n"}, {"type": "tool_search"}, {"type": "custom", "name": "c"}]
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": entries}
+    sent = json.loads(exchange.prepare({"tools": tools, "tool_choice": choice}).body)
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["n__a", "tool_search", "c"]
+
+
 def test_none_means_none(exchange: Any, wire: Any) -> None:
     """A call that the model makes although tool_choice is none does not reach the client."""
     upstream = wire.chat({"content": "Hi"}, wire.call(0, "{}", id="a", name="f"), finish="tool_calls")
