@@ -6,7 +6,9 @@
 
 A case is driven once a kind: "stream" and "json" as services send, "hostile" cut at the places that break
 readers, "gated" with each upstream chunk held until the client has received what the one before it must cause,
-"bytes" one byte at a time. A drive that cannot be made is remembered with a problem and whose fault it is.
+"bytes" one byte at a time. A recording is streamed once: hostile, unless an earlier case has shown that this
+target reads a hostile stream otherwise, which would hide what the recording is there for. A drive that cannot be
+made is remembered with a problem and whose fault it is.
 """
 
 from __future__ import annotations
@@ -111,6 +113,7 @@ class Driver:
         self.settings = settings
         self._lock = threading.Lock()
         self._gate_misses = 0
+        self._hostile_differs = False
         self._named = 0
         self._owners: dict[str, tuple[Exchange, float]] = {}
 
@@ -172,6 +175,8 @@ class Driver:
         wanted = set(case.drives) & set(kinds)
         if self.settings.thorough and "stream" in case.drives:
             wanted.add("bytes")
+        if not self.settings.thorough and {"stream", "hostile"} <= wanted and case.is_recorded:
+            wanted.discard("hostile" if self._hostile_differs else "stream")
         for kind in DRIVE_KINDS:
             if kind in wanted and _can_replay(case, kind) and not (kind == "gated" and self._gates_given_up()):
                 yield kind
@@ -192,6 +197,7 @@ class Driver:
         if plain is None or hostile is None:
             return
         found = drive_difference(plain, hostile)
+        self._hostile_differs |= found is not None
         alone: list[Drive] = []
         if self.settings.thorough or (found is not None and self._may_name()):
             runs = [_Run(self, case, "hostile", Hostile(frozenset({one})), (one,)).drive() for one in INGREDIENTS]

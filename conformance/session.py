@@ -346,7 +346,9 @@ class _Session:
         Returns the status of a target that exited without being asked to; None for one that did not.
         """
         cases = self.cases[stand.dialect]
-        self._drive(stand, [case for case in cases if not case.is_alone], workers)
+        shared = [case for case in cases if not case.is_alone]
+        for recorded in (False, True):  # how recordings are driven depends on what the scripts have shown
+            self._drive(stand, [case for case in shared if case.is_recorded is recorded], workers)
         self._drive(stand, [case for case in cases if case.is_alone and not case.ends_target], 1)
         status = stand.target.exit_status
         self._drive(stand, [case for case in cases if case.ends_target and status is None], 1)

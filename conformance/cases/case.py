@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.transcript import DriveKind
+from fakes.recording import Recording
 from fakes.reply import Answer
 from fakes.script import DIALECTS, Dialect
 
@@ -31,8 +32,14 @@ class Turn:
     "{previous}" stands for the id of the previous turn's response, {"$output": n} as an input item for all
     output items of turn n, "{call_id:n:k}" for the call_id of the k-th call of turn n, and "{answer:n:path}" for a
     value in turn n's answer (`conformance.request_form`).
-    `packed` sends the body gzipped, with the `content-encoding` that says so.
-    `leave_after` makes the client close its connection after so many events (0: before the status line).
+    `packed` sends the body packed in the `content-encoding` among `headers`, gzip where there is none. `spaces` puts
+    so many spaces before it (JSON allows them): a body that is too long, and packed, a bomb.
+    `leave_after` makes the client close its connection after so many events (0: before the status line);
+    `stop_reading_after` makes it stop reading then, and close once the upstream has stopped writing or ended.
+    `terminate_after` sends the target a SIGTERM after so many events, and has the suite wait for its exit.
+    `upstream_closed` takes the turn while nothing listens where the upstream was.
+    `copies` sends the turn so many times at once, each copy with a token of its own, which "{token}" stands for in
+    the upstream's texts; all exchanges are those of the drive.
     """
 
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -42,7 +49,12 @@ class Turn:
     headers: Mapping[str, str] = field(default_factory=dict)
     raw_body: bytes | None = None
     packed: bool = False
+    spaces: int = 0
     leave_after: int | None = None
+    stop_reading_after: int | None = None
+    terminate_after: int | None = None
+    upstream_closed: bool = False
+    copies: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +81,19 @@ class Case:
     strict_upstream: bool = False
     tags: frozenset[str] = frozenset()
     expected_calls: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether all that the upstream says in it was recorded."""
+        answers = [answer for turn in self.turns for answer in turn.answers]
+        return bool(answers) and all(isinstance(answer, Recording) for answer in answers)
+
+    @property
+    def ends_target(self) -> bool:
+        """Whether the target is no more when this case has been driven: it is driven last."""
+        return any(turn.terminate_after is not None for turn in self.turns)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is driven after all others and by itself, because it takes away what they need."""
+        return self.ends_target or any(turn.upstream_closed for turn in self.turns)
