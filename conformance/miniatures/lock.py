@@ -9,6 +9,7 @@ from pathlib import Path
 
 import conformance.checks  # noqa: F401 - registers the rules
 from conformance.miniatures.crossing_samples import locked_crossings
+from conformance.miniatures.deviation_samples import locked_deviations
 from conformance.miniatures.miniature import Miniature, all_miniatures
 from conformance.miniatures.request_samples import locked_requests
 from conformance.miniatures.samples import locked_samples
@@ -24,7 +25,12 @@ _MOST = 4  # situations judged by all rules, a miniature
 Lock = Mapping[str, Sequence[str]]
 
 
-RIGHT: tuple[Callable[[], Iterable[Transcript]], ...] = (locked_samples, locked_crossings, locked_requests)
+RIGHT: tuple[Callable[[], Iterable[Transcript]], ...] = (
+    locked_samples,
+    locked_crossings,
+    locked_requests,
+    locked_deviations,
+)
 """What the miniatures are applied to: right transcripts. A miniature is locked by the first in which it shows."""
 
 
