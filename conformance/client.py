@@ -16,7 +16,6 @@ headers.
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import json
 import socket
@@ -29,6 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.errors import HarnessError, TargetError
+from conformance.packing import CODINGS, pack
 from conformance.transcript import ClientRequest, Exchange, Received, StreamEnd
 
 __all__ = ["Deadlines", "Endpoint", "Hooks", "send"]
@@ -87,18 +87,22 @@ def send(
     *,
     headers: Mapping[str, str] | None = None,
     packed: bool = False,
+    spaces: int = 0,
     hooks: Hooks | None = None,
     started: float | None = None,
 ) -> Exchange:
     """Send one request and read all that follows.
 
     `path` is relative to the endpoint's base ("/responses"). `body` is a JSON value, raw bytes, or None for
-    no body; `packed` gzips it. Times count from `started` (on `time.monotonic()`; now if None). Raises
-    TargetError when nothing accepts the connection, HarnessError when the body cannot be written as JSON.
+    no body; `packed` packs it in the `content-encoding` among the headers, else gzip; `spaces` come before it. Times
+    count from `started` (on `time.monotonic()`; now if None). Raises TargetError when nothing accepts the connection,
+    HarnessError when the body cannot be written as JSON, or packed.
     """
     payload, own = _payload(body), dict(headers or {})
-    if packed and payload is not None:
-        payload, own["content-encoding"] = gzip.compress(payload, mtime=0), "gzip"
+    if payload is not None and packed:
+        payload = _packed(payload, own.setdefault("content-encoding", "gzip"), spaces)
+    elif payload is not None and spaces:
+        payload = b" " * spaces + payload
     sent_headers = _headers(endpoint, body, payload, own)
     exchange = Exchange(ClientRequest(method, endpoint.base + path, sent_headers, body))
     _Call(endpoint, exchange, payload, hooks or Hooks(), time.monotonic() if started is None else started).run()
@@ -112,6 +116,13 @@ def _payload(body: Any) -> bytes | None:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as trouble:
         raise HarnessError(f"a request that is no JSON ({trouble}): give the case a raw_body instead") from trouble
+
+
+def _packed(payload: bytes, coding: str, spaces: int) -> bytes:
+    for known in CODINGS:
+        if coding == known:
+            return pack(payload, known, spaces)
+    raise HarnessError(f"no body can be packed as {coding!r}: use one of {', '.join(CODINGS)}")
 
 
 def _headers(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from conformance.client import Deadlines
 from conformance.sse import ServerSentEvent, SseReader
@@ -13,7 +14,7 @@ from conformance.transcript import Exchange
 from fakes.expectation import Expectation
 from fakes.reply import Gated
 
-__all__ = ["GATING_DELTAS", "Listener"]
+__all__ = ["GATING_DELTAS", "Interruption", "Listener"]
 
 GATING_DELTAS = frozenset(
     {
@@ -30,14 +31,33 @@ GATING_DELTAS = frozenset(
 Arguments are not among them: a target may rightly hold them back (parallel calls, custom tools).
 """
 
+_STILL = 0.5  # seconds without a write after which an upstream counts as held up
 _POLL = 0.002  # seconds between two looks at whether the upstream was called
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """What is done once, after so many events: `act`."""
+
+    after: int
+    act: Callable[[], None]
 
 
 class Listener:
     """The hooks of one exchange's client: reports what was received, and leaves when the case says so."""
 
-    def __init__(self, expectation: Expectation, leave_after: int | None, streams: bool, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        expectation: Expectation,
+        leave_after: int | None,
+        streams: bool,
+        deadlines: Deadlines,
+        stop_reading_after: int | None = None,
+        interrupt: Interruption | None = None,
+    ) -> None:
+        self._interrupt = interrupt
         self._expectation = expectation
+        self._stop_after = stop_reading_after
         # Without a stream there are no events to count: the client leaves while it waits for the answer.
         self._leave_after = leave_after if streams or leave_after is None else 0
         self._patience = deadlines.first_byte
@@ -68,10 +88,32 @@ class Listener:
         if heard:
             self._text += heard
             self._expectation.client_received(self._text if self._tells_text else len(self._text))
+        if self._interrupt is not None and self._events >= self._interrupt.after:
+            interrupt, self._interrupt = self._interrupt, None
+            self._await_call()
+            interrupt.act()
+        if self._stop_after is not None and self._events >= self._stop_after:
+            self._await_stillness()
+            return False
         if self._leave_after is None or self._events < self._leave_after:
             return True
         self._await_call()
         return False
+
+    def _await_stillness(self) -> None:
+        """Wait, reading nothing, until the upstream has written nothing for a while, or has ended."""
+        deadline, tick = time.monotonic() + self._patience, threading.Event()
+        written, since = -1, time.monotonic()
+        while (now := time.monotonic()) < deadline:
+            calls = self._expectation.calls
+            if calls and all(call.ended is not None for call in calls):
+                return
+            total = sum(len(call.sent) for call in calls)
+            if total != written:
+                written, since = total, now
+            elif now - since > _STILL:
+                return
+            tick.wait(_POLL)
 
     def finish(self, exchange: Exchange) -> None:
         """Spare the exchange the reading of what was read here: any partition of a stream reads the same."""

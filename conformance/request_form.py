@@ -1,6 +1,6 @@
 """The form in which a case's turn is sent: model, stream and token filled in, earlier turns referred to.
 
-{token}          in any string of a request, or in a raw body: the token of the drive
+{token}          in any string of a request, in a raw body, or in the upstream's texts: the token of the drive
 {previous}       as a string value, or in a path: the id of the previous turn's response
 {call_id:n:k}    as a string value: the call_id of the k-th tool call of turn n's response, both from 0
 {answer:n:path}  as a string value, or in a path: a value in turn n's answer, "output.0.id" for example
@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.cases.case import MODEL_TOKEN, Turn
 from conformance.normal_form import final_response
 from conformance.pieces import at
 from conformance.transcript import Exchange
+from fakes.reply import Answer
+from fakes.script import Reasoning, Script, Text, ToolCall
 
 __all__ = ["CannotContinueError", "Filler"]
 
@@ -64,6 +66,10 @@ class Filler:
             body["input"] = _marked(body["input"], f" [{self.token}]")
         return body
 
+    def answers(self, turn: Turn) -> tuple[Answer, ...]:
+        """What the upstream says in a turn, with the token where its texts ask for it."""
+        return tuple(_addressed(answer, self.token) for answer in turn.answers)
+
     def _model(self, name: Any) -> Any:
         return self.model.replace("{case}", name) if isinstance(name, str) else name
 
@@ -93,6 +99,18 @@ class Filler:
             yield from _output_of(earlier, item[_OUTPUT])
         else:
             yield self._resolved(item, earlier)
+
+
+def _addressed(answer: Answer, token: str) -> Answer:
+    if not isinstance(answer, Script):
+        return answer
+    parts = tuple(
+        replace(part, pieces=tuple(piece.replace(MODEL_TOKEN, token) for piece in part.pieces))
+        if isinstance(part, Text | Reasoning | ToolCall) and any(MODEL_TOKEN in piece for piece in part.pieces)
+        else part
+        for part in answer.parts
+    )
+    return answer if parts == answer.parts else replace(answer, parts=parts)
 
 
 def _without(body: Mapping[str, Any], key: str) -> dict[str, Any]:

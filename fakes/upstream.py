@@ -111,6 +111,18 @@ class FakeUpstream:
         if self._server.is_running():
             self._server.stop()
 
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Nothing listens at its address meanwhile, and its connections are closed: new ones are refused.
+
+        Raises FakeError when another has taken the address by the end.
+        """
+        self._server.stop()
+        try:
+            yield
+        finally:
+            self._server.start()
+
     def __enter__(self) -> FakeUpstream:
         self.start()
         return self

@@ -55,7 +55,12 @@ _TURN_FIELDS: Mapping[str, Any] = {
     "path": str,
     "headers": dict[str, str],
     "packed": bool,
+    "spaces": int,
     "leave_after": int | None,
+    "stop_reading_after": int | None,
+    "terminate_after": int | None,
+    "upstream_closed": bool,
+    "copies": int,
 }
 
 

@@ -1,4 +1,4 @@
-"""Cases of time: a client that leaves, and an upstream that is silent."""
+"""Cases of leaving and silence: a client, an upstream or a target that goes away, an upstream that says nothing."""
 
 from __future__ import annotations
 
@@ -37,6 +37,28 @@ CASES = (
         turns=(Turn(request=asks(), answers=(NOTHING_YET,), leave_after=0),),
         drives=frozenset({"stream", "json"}),
         tags=frozenset({"client-leaves"}),
+    ),
+    Case(
+        id="leaving.the-upstream-is-down",
+        summary="Nothing listens where the upstream was.",
+        source="RFC 9110 15.6.3; BerriAI/litellm#32221",
+        turns=(Turn(request=asks(), upstream_closed=True),),
+        drives=frozenset({"stream", "json"}),
+        tags=frozenset({"unreachable"}),
+    ),
+    Case(
+        id="leaving.the-target-is-stopped",
+        summary="The target is asked to end (SIGTERM) in the middle of a stream.",
+        source="Kubernetes, Pod termination; openai/codex repeats a turn whose stream broke off",
+        turns=(
+            Turn(
+                request=asks(),
+                answers=(says(Text(("One, ", "two, ", "three, ")), Dies("stall"), finish=None),),
+                terminate_after=5,
+            ),
+        ),
+        drives=STREAM,
+        tags=frozenset({"target-stopped"}),
     ),
     Case(
         id="silence.in-the-text",

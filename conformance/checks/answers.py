@@ -11,7 +11,20 @@ from conformance.transcript import Transcript
 __all__: list[str] = []
 
 # Requests that a target may also refuse, or that rules of their own judge, by the tags of their cases.
-_OTHERS = frozenset({"client", "orphan", "ends-with-assistant", "hosted-tool", "hosted-receipt", "garbled", "endpoint"})
+_OTHERS = frozenset(
+    {
+        "client",
+        "orphan",
+        "ends-with-assistant",
+        "hosted-tool",
+        "hosted-receipt",
+        "garbled",
+        "endpoint",
+        "bomb",
+        "over-long",
+        "unreachable",
+    }
+)
 _NEVER_FAILED = ("completed", "incomplete:max_output_tokens", "incomplete:content_filter")
 
 

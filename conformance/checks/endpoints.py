@@ -120,7 +120,8 @@ def stored_response_fetched(transcript: Transcript) -> Judged:
     """A stored response can be fetched as soon as its terminal event has come, and is what that event said."""
     for errand in gets(transcript):
         visit = errand.visit
-        if errand.tail or "stream" in errand.query or not is_kept(visit, errand.identity):
+        wrong_key = "wrong-key" in transcript.facts.get("tags", ())
+        if wrong_key or errand.tail or "stream" in errand.query or not is_kept(visit, errand.identity):
             continue
         known = kept(visit)[errand.identity].response
         if visit.exchange.status != 200:
@@ -191,6 +192,8 @@ def deleted(transcript: Transcript) -> Judged:
 def packed_body(transcript: Transcript) -> Judged:
     """A body with `Content-Encoding: zstd` or `gzip` is unpacked, or refused with 415 (413 when too large)."""
     for visit in visits(transcript):
+        if "bomb" in transcript.facts.get("tags", ()):
+            continue  # judged by a rule of its own
         coding = next((v for k, v in visit.exchange.request.headers if k.lower() == "content-encoding"), "")
         if coding.lower() not in ("gzip", "zstd"):
             continue

@@ -62,6 +62,20 @@ class RunningTarget:
         """The status that it exited with; None while it runs, and for one that the suite did not start."""
         return None if self._process is None else self._process.exit_status
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the suite started it, and so may end it."""
+        return self._process is not None
+
+    def terminate(self) -> None:
+        """Ask it to end, as a supervisor does (SIGTERM). Nothing for a target that the suite did not start."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def wait_for_exit(self, seconds: float) -> int | None:
+        """The status that it exits with in this time; None when it does not."""
+        return self._process.exit_status if self._process is not None and self._process.wait(seconds) else None
+
     def stop(self) -> None:
         """Stop its process group and remove its scratch folder."""
         if self._process is not None:

@@ -75,6 +75,10 @@ class TargetProcess:
             self._reader.join(0.5)
         return self.log
 
+    def terminate(self) -> None:
+        """Ask the whole group to end (SIGTERM), and wait for nothing."""
+        self._signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """End the whole group: SIGTERM, and SIGKILL for what does not go. A second call does nothing."""
         atexit.unregister(self.stop)
