@@ -39,7 +39,7 @@ def verbosity_passed(transcript: Transcript) -> Judged:
 
 
 def _asks_for_json(body: Any) -> bool:
-    return at(body, "text", "format", "type") == "json_object"
+    return bool(at(body, "text", "format", "type") == "json_object")
 
 
 @rule(

@@ -231,7 +231,9 @@ def tools_of(body: Mapping[str, Any], items: Sequence[Any], *, narrow: bool) -> 
     flat += [(group["name"], tool) for group in declared if group["type"] == "namespace" for tool in group["tools"]]
     tools: list[dict[str, Any]] = []
     names: Names = {}
-    taken = {tool["name"]: (None, tool["name"]) for group, tool in flat if group is None and _keeps(tool)}
+    taken: dict[str, tuple[str | None, str]] = {
+        tool["name"]: (None, tool["name"]) for group, tool in flat if group is None and _keeps(tool)
+    }
     for group, tool in flat:
         searched = tool["type"] == "tool_search" and tool.get("execution") == "client"
         if searched:
