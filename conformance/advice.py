@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 
 from conformance.errors import HarnessError
 
@@ -21,12 +22,9 @@ FORMAT = 1
 def fixes() -> Mapping[str, str]:
     """Every fix by the rule's id. Raises HarnessError when the file is malformed."""
     document = tomllib.loads(files("conformance").joinpath("requirements", "fixes.toml").read_text("utf-8"))
-    found = {
-        rule_id: text for area, entries in document.items() if area != "format" for rule_id, text in entries.items()
-    }
-    if document.get("format") != FORMAT or not all(isinstance(text, str) and text for text in found.values()):
+    if document.pop("format", None) != FORMAT or not all(isinstance(text, str) and text for text in document.values()):
         raise HarnessError(f"conformance/requirements/fixes.toml: wants `format = {FORMAT}` and a sentence a rule")
-    return found
+    return MappingProxyType(document)
 
 
 def fix_of(rule_id: str) -> str | None:
