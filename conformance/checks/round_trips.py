@@ -247,11 +247,17 @@ def prefix_stable(transcript: Transcript) -> Judged:
             yield after.broken("the earlier request as the beginning of this one", problem)
 
 
+def _same_frame(before: Crossing, after: Crossing) -> bool:
+    """Whether the client asked for the same around its input: new instructions rightly make a new beginning."""
+    frame = ("instructions", "tools", "previous_response_id", "conversation", "prompt")
+    return all(before.asked.body.get(key) == after.asked.body.get(key) for key in frame)
+
+
 def _grown(transcript: Transcript) -> Iterator[tuple[Crossing, Crossing]]:
     last: Crossing | None = None
     for crossing in crossings(transcript):
         if last is not None and last.visit.drive is crossing.visit.drive:
             old, new = last.asked.items, crossing.asked.items
-            if 0 < len(old) < len(new) and new[: len(old)] == old:
+            if 0 < len(old) < len(new) and new[: len(old)] == old and _same_frame(last, crossing):
                 yield last, crossing
         last = crossing

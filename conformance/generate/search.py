@@ -26,7 +26,7 @@ from conformance.generate.stand import Stand
 from conformance.generate.turns import single_turn
 from conformance.judge import judge
 from conformance.rules import Rule
-from conformance.transcript import Transcript
+from conformance.transcript import DRIVE_KINDS, DriveKind, Transcript
 from conformance.verdict import Outcome, Verdict
 
 __all__ = ["KINDS", "SHRINK_SECONDS", "Budget", "Counterexample", "Kind", "Search"]
@@ -87,6 +87,14 @@ class _OverError(BaseException):
     """Raised inside hypothesis when the time is over: no Exception, or it would be taken for a finding."""
 
 
+@dataclass(frozen=True)
+class Pursuit:
+    """What shrinking looks for: the rule, and the drives in which it is broken."""
+
+    rule: Rule
+    drives: frozenset[DriveKind]
+
+
 @dataclass
 class Search:
     """A search in one stand. `ignored` are rules that are left alone: known failures, and what is found."""
@@ -107,14 +115,18 @@ class Search:
                 yield found
             number += 1
 
-    def failing(self, driver: Driver, case: Case) -> list[Verdict]:
-        """The verdicts of the deciding rules that a case breaks, driven once; those left alone are left out."""
-        transcript = driver.drive(case)
+    def failing(self, driver: Driver, case: Case, only: Pursuit | None = None) -> list[Verdict]:
+        """The verdicts of the deciding rules that a case breaks; those left alone are left out.
+
+        `only` judges one rule on some drives: when it is known what to look for, the rest is a waste of time.
+        """
+        transcript = driver.drive(case, DRIVE_KINDS if only is None else only.drives)
         if self.stand.chosen.edit is not None:
             transcript = self.stand.chosen.edit(transcript)
         self.examples += 1
         self._still_there(case, transcript)
-        return [verdict for verdict in self._verdicts(transcript) if verdict.rule.id not in self.ignored]
+        rules = self.rules if only is None else (only.rule,)
+        return [verdict for verdict in self._verdicts(transcript, rules) if verdict.rule.id not in self.ignored]
 
     def _still_there(self, case: Case, transcript: Transcript) -> None:
         gone = next((drive.problem for drive in transcript.drives if drive.blame == "target"), None)
@@ -130,9 +142,9 @@ class Search:
         own = self.stand.driver
         return Driver(own.dialect, own.endpoint, own.upstream, own.settings)
 
-    def _verdicts(self, transcript: Transcript) -> Iterator[Verdict]:
+    def _verdicts(self, transcript: Transcript, rules: Sequence[Rule]) -> Iterator[Verdict]:
         features = {self.stand.dialect: self.stand.features}
-        for verdict in judge([transcript], self.rules, profile=self.profile, features=features):
+        for verdict in judge([transcript], rules, profile=self.profile, features=features):
             if verdict.outcome is Outcome.HARNESS_ERROR or (verdict.outcome is Outcome.FAIL and verdict.decides):
                 yield verdict
 
@@ -145,7 +157,7 @@ class _Round:
     kind: Kind
     seed: int
     budget: Budget
-    pursued: Rule | None = None
+    pursued: Pursuit | None = None
     found_at: float = 0.0
     best: Case | None = None
 
@@ -171,15 +183,23 @@ class _Round:
     def _attempt(self, case: Case) -> None:
         if self._over():
             raise _OverError
-        failing = self.search.failing(self.driver, case)
-        named = next((one for one in failing if self.pursued in (None, one.rule)), None)
+        failing = self.search.failing(self.driver, case, self.pursued)
+        named = next((one for one in failing if self.pursued is None or one.rule is self.pursued.rule), None)
         if named is None:
             return
         if self.pursued is None:
-            self.pursued, self.found_at = named.rule, self.budget.spent
+            self.found_at = self.budget.spent
+            self.pursued = self._narrowed(case, named)
         if self.best is None or _size(case) <= _size(self.best):
             self.best = case
         raise _BrokenError(named.rule.id)
+
+    def _narrowed(self, case: Case, named: Verdict) -> Pursuit:
+        """The pursuit of a rule, in the drives in which it was broken if these suffice to see it."""
+        seen = frozenset(finding.violation.place.drive for finding in named.findings)
+        pursuit = Pursuit(named.rule, seen or case.drives)
+        again = self.search.failing(self.driver, case, pursuit)
+        return pursuit if any(one.rule is named.rule for one in again) else Pursuit(named.rule, case.drives)
 
     def _over(self) -> bool:
         if self.pursued is None:
@@ -189,7 +209,7 @@ class _Round:
     def _told(self, best: Case) -> Counterexample:
         """The counterexample, judged by one more drive."""
         assert self.pursued is not None
-        rule, dialect = self.pursued, self.search.stand.dialect
+        rule, dialect = self.pursued.rule, self.search.stand.dialect
         case = replace(best, id=f"found.{rule.id}")
         for _ in range(_TRIES):
             verdicts = self.search.failing(self.driver, case)

@@ -170,8 +170,12 @@ def _call(part: ToolCall, position: int, ids: Ids, quirks: frozenset[str]) -> Bl
     return Block(start, deltas, part=part)
 
 
+_ON_ONE_LINE = {ord("\n"): " ", ord("\r"): " "}
+"""In JSON a line end is white space between tokens, and in a server-sent event it would end the data."""
+
+
 def call_input(call: ToolCall, *, cut: bool) -> RawJson:
-    """A call's arguments as the object that a whole block holds, spelled as the script spells them.
+    """A call's arguments as the object that a whole block holds, spelled as the script spells them, on one line.
 
     A call that was cut has an empty object; raises EncodingError for other arguments that are no object.
     """
@@ -181,7 +185,7 @@ def call_input(call: ToolCall, *, cut: bool) -> RawJson:
     except ValueError:
         parsed = None
     if isinstance(parsed, dict):
-        return RawJson(text or "{}")
+        return RawJson(text.translate(_ON_ONE_LINE) or "{}")
     if cut:
         return RawJson("{}")
     raise EncodingError(
