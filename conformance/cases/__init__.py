@@ -11,7 +11,10 @@ __all__ = ["DEFAULT_DRIVES", "Case", "Turn", "all_cases", "get"]
 
 @lru_cache(maxsize=1)
 def all_cases() -> tuple[Case, ...]:
-    """Every case, scripted ones first, then one a recording. Raises RecordingError for a broken recording."""
+    """Every case: scripted ones first, then the saved generated ones, then one a recording.
+
+    Raises RecordingError for a broken recording, UsageError for a broken file of a saved case.
+    """
     from conformance.cases import (
         attachments,
         bounds,
@@ -44,6 +47,7 @@ def all_cases() -> tuple[Case, ...]:
         wire,
     )
     from conformance.cases.recorded import recorded_cases
+    from conformance.cases.saved import saved_cases
 
     # Those that wait come first: the others are driven while they do.
     families = (
@@ -77,7 +81,7 @@ def all_cases() -> tuple[Case, ...]:
         stored,
         compacted,
     )
-    return tuple(case for family in families for case in family.CASES) + recorded_cases()
+    return tuple(case for family in families for case in family.CASES) + saved_cases() + recorded_cases()
 
 
 def get(case_id: str) -> Case:
