@@ -26,6 +26,7 @@ PDF = "data:application/pdf;base64," + base64.b64encode(_PDF).decode()
 TEXT_FILE = "data:text/plain;base64," + base64.b64encode(b"Tea: 3 kg\nRye: 2 kg\n").decode()
 """A data URL of a text of two lines."""
 WAVE = base64.b64encode(b"RIFF\x26\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00").decode()
+BITMAP = "data:image/bmp;base64," + base64.b64encode(b"BM:\x00\x00\x00\x00\x00\x00\x006\x00\x00\x00").decode()
 SILENCE = {"type": "input_audio", "input_audio": {"data": WAVE, "format": "wav"}}
 
 
@@ -84,6 +85,19 @@ CASES = (
         "A recording as base64.",
         "openai.types.responses.ResponseInputAudioParam; openai.types.chat.ChatCompletionContentPartInputAudioParam",
         SILENCE,
+    ),
+    _attached(
+        "video",
+        "A video by its address.",
+        "Open Responses 2026-04-24, InputVideoContentParam; vLLM, Multimodal inputs: video_url",
+        {"type": "input_video", "video_url": "https://files.invalid/clip.mp4"},
+    ),
+    _attached(
+        "image-of-another-kind",
+        "An image of a kind that Messages does not take.",
+        "anthropic.types.Base64ImageSourceParam.media_type: image/jpeg, image/png, image/gif or image/webp",
+        {"type": "input_image", "detail": "auto", "image_url": BITMAP},
+        features=frozenset({"images"}),
     ),
     Case(
         id="attachment.file-in-result",

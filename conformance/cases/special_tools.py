@@ -124,6 +124,41 @@ CASES = (
         ),
     ),
     Case(
+        id="custom.bare-text",
+        summary="The model writes a custom tool's text as it is, not into the JSON that was asked for.",
+        source="Anionex/agent-vision-toolkit#6; openai.types.chat: the model does not always generate valid JSON",
+        turns=answers(
+            says(
+                DeclaredCall("Keeps a note.", ("note",), arguments="buy tea, and {not} JSON\n", id="call_b"),
+                finish="tool_calls",
+            ),
+            tools=[NOTE_TOOL],
+        ),
+        dialects=("chat_completions", "vllm"),
+        features=CUSTOM,
+        tags=frozenset({"custom-call"}),
+        expected_calls=({"type": "custom_tool_call", "name": "note", "input": "buy tea, and {not} JSON\n"},),
+    ),
+    Case(
+        id="custom.cut-by-limit",
+        summary="The token limit cuts the input of a custom tool's call.",
+        source="openai/codex runs a custom call when it is done, whatever its status",
+        turns=answers(
+            says(
+                DeclaredCall(
+                    "Applies a patch",
+                    ("apply_patch",),
+                    arguments='{"input": "*** Begin Patch\\n*** Delete File: a.t',
+                    id="call_cut",
+                ),
+                finish="length",
+            ),
+            tools=[PATCH_TOOL],
+        ),
+        features=CUSTOM,
+        tags=frozenset({"custom-call"}),
+    ),
+    Case(
         id="custom.in-history",
         summary="A custom call and its output of an earlier turn.",
         source="sgl-project/sglang#35216; ROCm/ATOM#2178; cubist38/mlx-openai-server#268",

@@ -16,12 +16,12 @@ from fakes.script import Dialect
 __all__: list[str] = []
 
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
-_KINDS = frozenset({"input_file", "input_audio"})
+_KINDS = frozenset({"input_file", "input_audio", "input_video"})
 _REFUSED = frozenset({400, 413, 415, 422, 501})
 
 
 def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
-    """The files and recordings that a user sent or a tool gave out, each with the piece that holds it.
+    """The files, recordings and videos that a user sent or a tool gave out, each with the piece that holds it.
 
     The text beside it is the attachment itself: its base64, address or id.
     """
@@ -30,6 +30,8 @@ def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
             yield piece, piece.text
         elif at(piece.raw, "type") == "input_audio":
             yield piece, text_of(at(piece.raw, "input_audio", "data"))
+        elif at(piece.raw, "type") == "input_video" and at(piece.raw, "video_url"):
+            yield piece, text_of(at(piece.raw, "video_url"))
         for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
             address = at(part, "file_data") or at(part, "file_url")
             if at(part, "type") == "input_file" and isinstance(address, str):
@@ -68,7 +70,7 @@ def _arrived(attachment: str, crossing: Crossing) -> bool:
     evidence="both",
 )
 def files_arrive(transcript: Transcript) -> Judged:
-    """Every file and recording reaches the upstream, or the request is refused; none is dropped in silence."""
+    """Every file, recording and video reaches the upstream, or the request is refused; none is dropped in silence."""
     for visit in visits(transcript):
         asked = asked_in(visit)
         if asked is not None and visit.exchange.status in _REFUSED and any(_attachments(asked)):

@@ -11,7 +11,7 @@ from conformance.rules import MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.transcript import Transcript
 
 PYTHON = "openai-python 3.54 lib/streaming/responses/_responses.py (ResponseStreamState)"
-_CALL_ID_LIMIT = 64
+_ID_LIMIT = 64
 
 
 @rule(
@@ -150,6 +150,26 @@ def call_id_field(transcript: Transcript) -> Iterator[Seen | Violation]:
             yield from _has(stream, item, "id")
 
 
+@rule(
+    "item.id-short-enough",
+    level=RECOMMENDED,
+    source="OpenAI refuses a longer `input[].id`: NousResearch/hermes-agent#10788; router-for-me/CLIProxyAPI#4401; "
+    "ranxianglei/billion-context PR#244",
+    why="A session that goes on at another server is refused there, with every later request that holds the item.",
+)
+def id_short_enough(transcript: Transcript) -> Iterator[Seen | Violation]:
+    """The id of an item has at most 64 characters."""
+    for stream, item in stream_items(transcript):
+        if item.id is None:
+            continue
+        if len(item.id) <= _ID_LIMIT:
+            yield Seen(stream.place(item.first))
+        else:
+            yield Violation(
+                stream.place(item.first), f"at most {_ID_LIMIT} characters", f"{len(item.id)}: {shown(item.id)}"
+            )
+
+
 def _has(stream: StreamReading, item: ItemReading, key: str) -> Iterator[Seen | Violation]:
     for event, shape in ((item.added, item.added_item), (item.done, item.done_item)):
         if event is None or not shape:
@@ -221,7 +241,7 @@ def call_id_usable(transcript: Transcript) -> Iterator[Seen | Violation]:
             if event is None or not shape:
                 continue
             value = shape.get("call_id")
-            if isinstance(value, str) and 0 < len(value) <= _CALL_ID_LIMIT:
+            if isinstance(value, str) and 0 < len(value) <= _ID_LIMIT:
                 yield Seen(stream.place(event))
             else:
                 size = f" ({len(value)} characters)" if isinstance(value, str) else ""

@@ -85,6 +85,15 @@ def one_id_for_all(draft: Draft) -> None:
             _everywhere(draft, item.number, item_id=first.id)
 
 
+@stream_miniature("item.id-short-enough")
+def state_in_ids(draft: Draft) -> None:
+    """Packs state into the ids of its items, so that they grow to hundreds of characters."""
+    for item in draft.reading.items:
+        if item.id:
+            restate(draft, item, id=f"{item.id}{'0123456789abcdef' * 20}")
+            _everywhere(draft, item.number, item_id=f"{item.id}{'0123456789abcdef' * 20}")
+
+
 @stream_miniature("item.call-id-usable")
 def empty_call_id(draft: Draft) -> None:
     """Gives the last call an empty call_id, because the upstream sent none."""

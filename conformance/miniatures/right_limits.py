@@ -92,4 +92,8 @@ def _part_faults(body: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[st
 def _has_place(part: Mapping[str, Any], dialect: Dialect) -> bool:
     if part.get("type") == "input_file":
         return dialect != "vllm" and str(part.get("file_data", "")).startswith("data:")
-    return part.get("type") != "input_audio" and not (part.get("type") == "input_image" and "image_url" not in part)
+    if dialect == "messages" and str(part.get("image_url", "")).startswith("data:image/bmp"):
+        return False
+    return part.get("type") not in ("input_audio", "input_video") and not (
+        part.get("type") == "input_image" and "image_url" not in part
+    )
