@@ -2,6 +2,7 @@
 
 from conformance.miniatures import (
     answers,
+    burdens,
     clients,
     content,
     delivery,
@@ -38,6 +39,7 @@ __all__ = [
     "Miniature",
     "all_miniatures",
     "answers",
+    "burdens",
     "clients",
     "content",
     "delivery",

@@ -26,6 +26,7 @@ from conformance.cases.build import (
     user,
 )
 from conformance.cases.case import Case, Turn
+from conformance.miniatures.burden_samples import BURDEN_SAMPLES
 from conformance.miniatures.right_case import RIGHT_TARGETS, right_case
 from conformance.miniatures.state_samples import STATE_SAMPLES
 from conformance.transcript import DriveKind, Transcript
@@ -330,7 +331,7 @@ _ENDPOINTS = (
     ),
 )
 
-CROSSING_SAMPLES: tuple[Case, ...] = (*_REQUESTS, *_HISTORIES, *_LOOPS, *_ENDINGS, *_FAILURES, *_ENDPOINTS, *STATE_SAMPLES)
+CROSSING_SAMPLES: tuple[Case, ...] = (*_REQUESTS, *_HISTORIES, *_LOOPS, *_ENDINGS, *_FAILURES, *_ENDPOINTS, *STATE_SAMPLES, *BURDEN_SAMPLES)
 """Every situation in which the miniatures of this side are shown."""
 
 

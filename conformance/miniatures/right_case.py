@@ -69,6 +69,8 @@ def right_case(case: Case, dialect: Dialect, target: RightTarget) -> Transcript:
         "may_refuse": case.may_refuse,
         "expected_calls": [dict(expected) for expected in case.expected_calls],
     }
+    if case.ends_target:
+        facts["exit"] = {"status": 0, "seconds": 0.1, "stream": "complete", "terminal": "response.failed"}
     return Transcript(case.id, dialect, drives, case.summary, case.source, case.features, facts)
 
 

@@ -13,6 +13,8 @@ from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
 
 _CHECKS = (
+    checks.access,
+    checks.bodies,
     checks.answer_form,
     checks.attachments,
     checks.called,
@@ -23,6 +25,7 @@ _CHECKS = (
     checks.endpoints,
     checks.error_codes,
     checks.failures,
+    checks.flow,
     checks.history,
     checks.impossible,
     checks.limits,
@@ -31,6 +34,7 @@ _CHECKS = (
     checks.retrieval,
     checks.retries,
     checks.round_trips,
+    checks.shutdown,
     checks.special_tools,
     checks.storing,
     checks.tool_choice,
@@ -43,6 +47,7 @@ _CHECKS = (
     checks.whole_objects,
 )
 _MINIATURES = (
+    miniatures.burdens,
     miniatures.delivery,
     miniatures.endings,
     miniatures.endpoints,
