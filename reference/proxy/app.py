@@ -88,6 +88,7 @@ class Proxy:
         """Check the client's key, and answer errors in OpenAI's form whatever happens."""
 
         async def guarded(request: Request) -> Any:
+            request.state.started = time.monotonic()
             try:
                 wanted, given = self.config.api_key, client_key(request) or ""
                 if wanted is not None and not hmac.compare_digest(given.encode(), wanted.encode()):
@@ -154,7 +155,7 @@ class Proxy:
         label = f"{request_id} {header(asked.model)} {self.config.dialect}"
         relay = Relay(
             self._upstream, self.config, translation, self._running, label, headers,
-            client_key=client_key(request), streaming=streaming, finished=finished,
+            client_key=client_key(request), streaming=streaming, started=request.state.started, finished=finished,
         )  # fmt: skip
         if self._stopped:
             relay.stop()

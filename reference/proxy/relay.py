@@ -43,6 +43,8 @@ class Relay:
     _: KW_ONLY
     client_key: str | None
     streaming: bool
+    started: float
+    """When the request came, in seconds of the monotonic clock."""
     finished: Callable[[bytes | None], None] | None
     """Called with the packed frames of a stream before the last of them is written."""
 
@@ -51,7 +53,6 @@ class Relay:
         self._response: aiohttp.ClientResponse | None = None
         self._timer: asyncio.Timeout | None = None
         self._stopping = False
-        self._started = time.monotonic()
         self._first_byte: float | None = None
         self._outcome = "cancelled"
 
@@ -91,8 +92,8 @@ class Relay:
             "%s %s first=%s total=%.3fs in=%s out=%s%s%s%s",
             self.label,
             self._outcome,
-            f"{self._first_byte - self._started:.3f}s" if self._first_byte else "-",
-            time.monotonic() - self._started,
+            f"{self._first_byte - self.started:.3f}s" if self._first_byte else "-",
+            time.monotonic() - self.started,
             stream.usage.input if stream.usage else "-",
             stream.usage.output if stream.usage else "-",
             f" failure={stream.failure.message!r}" if stream.failure else "",
