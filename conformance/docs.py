@@ -14,10 +14,11 @@ from itertools import groupby
 from pathlib import Path
 
 import conformance.checks  # noqa: F401  (registers the rules)
+from conformance.bugs_page import bugs_page
 from conformance.cases import all_cases
-from conformance.miniatures import all_miniatures
+from conformance.rule_page import rule_section
 from conformance.rulebook_page import rulebook_page
-from conformance.rules import PROFILES, REGISTRY, Level, Rule
+from conformance.rules import REGISTRY, Level, Rule
 
 __all__ = ["main", "pages"]
 
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
         **{f"rules/{area}.md": _area_page(area, members) for area, members in by_area.items()},
         "cases.md": _case_page(),
         "rulebook.md": rulebook_page(HEAD),
+        "bugs.md": bugs_page(HEAD),
     }
 
 
@@ -49,39 +51,8 @@ def _index(by_area: dict[str, list[Rule]]) -> str:
 def _area_page(area: str, members: Iterable[Rule]) -> str:
     lines = [HEAD, "", f"# Rules: {area}", ""]
     for rule in members:
-        lines += [*_rule_section(rule), ""]
+        lines += [*rule_section(rule), ""]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _rule_section(rule: Rule) -> Iterator[str]:
-    yield f"## {rule.id}"
-    yield ""
-    yield f"**{rule.level}** — {rule.requirement}"
-    yield ""
-    yield f"- Why: {rule.why}"
-    yield f"- Source: {rule.source}"
-    yield f"- Profiles: {_profiles(rule)}"
-    yield f"- Dialects: {', '.join(rule.dialects)}"
-    if rule.features:
-        yield f"- Needs the features: {', '.join(sorted(rule.features))}"
-    killers = [miniature for miniature in all_miniatures() if rule.id in miniature.for_rules]
-    for miniature in killers:
-        yield f"- Caught: `{miniature.name}` — {miniature.description}"
-    yield (
-        f"- See it fail: `responses-conformance run --target miniature:{killers[0].name} --rule {rule.id}`"
-        if killers
-        else ""
-    )
-
-
-def _profiles(rule: Rule) -> str:
-    weighed = {profile: level for profile, level in rule.levels.items() if level is not rule.level}
-    named = (
-        f"{profile} ({weighed[profile]})" if profile in weighed else profile
-        for profile in PROFILES
-        if profile in rule.profiles
-    )
-    return ", ".join(named)
 
 
 def _case_page() -> str:

@@ -118,11 +118,18 @@ def _without(body: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _id_of(earlier: Sequence[Exchange]) -> str:
-    response = final_response(earlier[-1]) if earlier else None
+    response = (final_response(earlier[-1]) or _begun(earlier[-1])) if earlier else None
     identity = response.get("id") if response else None
     if not isinstance(identity, str) or not identity:
         raise CannotContinueError(f"it needs the id of {_the_response(earlier, len(earlier) - 1)}, which has none")
     return identity
+
+
+def _begun(exchange: Exchange) -> dict[str, Any] | None:
+    """The response as its stream began, where the client left before the end."""
+    event = exchange.events[0] if exchange.ended == "client-left" and exchange.events else None
+    response = event.get("response") if event is not None else None
+    return response if isinstance(response, dict) else None
 
 
 def _value_of(earlier: Sequence[Exchange], turn: int, path: str) -> Any:

@@ -12,6 +12,8 @@ from fakes.script import Part, Raw, Script, Silence
 __all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "STREAM_ALWAYS", "mark_silences", "reframe", "silenced"]
 
 _MARK = b"\0silence "
+_SILENCE = 2.6
+"""Seconds, as long as the silences of cases: longer than the keep-alive interval of a target under test."""
 
 JSON_ALWAYS = "json-always"
 """The upstream ignores `stream` and answers with one JSON body (diegosouzapw/OmniRoute#3089)."""
@@ -86,6 +88,11 @@ def _with_comment_first(reply: Reply) -> Reply:
     return dataclasses.replace(reply, frames=(dataclasses.replace(first, data=b": ping\n\n" + first.data), *rest))
 
 
+def _comment_then_silence(reply: Reply) -> Reply:
+    """Headers and a comment at once, and the first event much later."""
+    return dataclasses.replace(reply, frames=(Frame(b": connected\n\n", pause=_SILENCE), *reply.frames))
+
+
 def _open_after_the_end(reply: Reply) -> Reply:
     """All is said and the connection stays open (wippyai/framework#105)."""
     return dataclasses.replace(reply, fault="stall")
@@ -98,6 +105,7 @@ FRAMING_QUIRKS: MappingProxyType[str, Callable[[Reply], Reply]] = MappingProxyTy
         "blank-lines": _with_blank_lines,
         "byte-order-mark": _with_byte_order_mark,
         "comment-first": _with_comment_first,
+        "comment-then-silence": _comment_then_silence,
         "open-after-end": _open_after_the_end,
     }
 )

@@ -53,7 +53,7 @@ CASES = (
         "pdf",
         "A PDF as a data URL, with its name.",
         "openai.types.responses.ResponseInputFileParam.file_data; anthropic.types.DocumentBlockParam; "
-        "BerriAI/litellm#12204",
+        "BerriAI/litellm#12204; TU-Wien-dataLAB/aqueduct#111",
         {"type": "input_file", "filename": "page.pdf", "file_data": PDF},
     ),
     _attached(

@@ -27,13 +27,16 @@ CASES = (
     Case(
         id="calls.one",
         summary="One call whose arguments come in fragments.",
-        source="BerriAI/litellm#20711",
+        source="BerriAI/litellm#20711; symfony/ai#2089; NousResearch/hermes-agent#94961; vllm-project/vllm#36435; "
+        "justlovemaki/AIClient2API#418; ggml-org/llama.cpp#20607; vllm-project/vllm#56285; "
+        "justlovemaki/AIClient2API#472",
         turns=answers(says(OSLO, finish="tool_calls"), **TOOLS),
     ),
     Case(
         id="calls.after-text",
         summary="Text, and then a call.",
-        source="justlovemaki/AIClient2API#418; vllm-project/vllm#56285",
+        source="justlovemaki/AIClient2API#418; vllm-project/vllm#56285; BerriAI/litellm#5231; "
+        "justlovemaki/AIClient2API#471",
         turns=answers(says("Let me check the weather.", OSLO, finish="tool_calls"), **TOOLS),
     ),
     Case(

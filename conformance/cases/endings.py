@@ -19,7 +19,8 @@ CASES = (
     Case(
         id="ending.length",
         summary="The token limit cuts the text.",
-        source="jundot/omlx#2817; openai.types.responses.response.IncompleteDetails",
+        source="jundot/omlx#2817; openai.types.responses.response.IncompleteDetails; "
+        "Alishahryar1/free-claude-code#1180; Soju06/codex-lb#1719",
         turns=answers(says("This sentence is cut in the mid", finish="length"), max_output_tokens=16),
     ),
     Case(
@@ -178,7 +179,8 @@ CASES = (
     Case(
         id="ending.error-in-text",
         summary="An error event in the middle of the text.",
-        source="envoyproxy/ai-gateway#2697; use-agent-os/agent-os#2118; vllm-project/vllm#38190",
+        source="envoyproxy/ai-gateway#2697; use-agent-os/agent-os#2118; vllm-project/vllm#38190; "
+        "zyycn/codex-proxy-rs#90",
         turns=answers(says(Text(("So far ", "so good")), Error(500, "The engine has died."), finish=None, usage=None)),
         drives=STREAMED,
     ),

@@ -68,7 +68,7 @@ CASES = (
     Case(
         id="endpoint.deleted",
         summary="A stored response is deleted, and then asked for.",
-        source="openai.resources.responses.Responses.delete",
+        source="openai.resources.responses.Responses.delete; vllm-project/vllm#48275",
         turns=(
             STORED,
             Turn(method="DELETE", path="/responses/{previous}"),

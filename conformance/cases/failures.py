@@ -28,7 +28,7 @@ CASES = (
     _failing(
         "bad-request",
         "The upstream finds the request invalid.",
-        "vllm-project/aibrix#2594; api7/aisix#322",
+        "vllm-project/aibrix#2594; api7/aisix#322; BerriAI/litellm#39521",
         HttpFailure(400, "bad_request"),
     ),
     _failing(
@@ -40,7 +40,7 @@ CASES = (
     _failing(
         "rate-limit",
         "The upstream limits the rate and says when to come back.",
-        "BerriAI/litellm#21553; api7/aisix#144",
+        "BerriAI/litellm#21553; api7/aisix#144; james-6-23/codex2api#623",
         HttpFailure(429, "rate_limit", retry_after="7"),
     ),
     _failing(
@@ -96,7 +96,7 @@ CASES = (
     _failing(
         "detail-body",
         "An error body in FastAPI's form.",
-        "FastAPI HTTPException: {detail}",
+        "FastAPI HTTPException: {detail}; BerriAI/litellm#32221",
         HttpFailure(422, "bad_request", body=b'{"detail":[{"loc":["body","messages"],"msg":"field required"}]}'),
     ),
     Case(
@@ -148,7 +148,7 @@ CASES = (
     Case(
         id="refused.input-of-wrong-type",
         summary="`input` is a number.",
-        source="openai.types.responses.ResponseCreateParams.input",
+        source="openai.types.responses.ResponseCreateParams.input; gty111/gLLM#267",
         turns=(Turn(request={"input": 5, "store": False}),),
         refusal_statuses=frozenset({400, 422}),
         drives=BOTH,

@@ -248,7 +248,7 @@ CASES = (
     _remembering(
         "call-id-used-again",
         "A later turn uses a call id of an earlier one again.",
-        "vllm-project/vllm#50295",
+        "vllm-project/vllm#50295; openai/gpt-oss#309",
         user("Weather in Oslo?"),
         call_item("call_0", "get_weather", OSLO),
         output_item("call_0", "rain in Oslo"),
@@ -261,7 +261,8 @@ CASES = (
     _remembering(
         "ends-with-assistant",
         "The history ends with an assistant message, as Codex' retry after a cut sends it.",
-        "openai/codex, codex-rs retries with what it was shown; Anthropic documentation, Prefill",
+        "openai/codex, codex-rs retries with what it was shown; Anthropic documentation, Prefill; "
+        "tailcallhq/forgecode#1872",
         user("Tell me a story."),
         assistant("Once upon a time "),
         tags=frozenset({"ends-with-assistant"}),
@@ -375,7 +376,8 @@ CASES = (
     _looping(
         "reasoning-loop",
         "Reasoning before a call goes back to the upstream in the turn that brings the result.",
-        "openai/openai-agents-python#1704; anomalyco/opencode#3077; BerriAI/litellm#36197",
+        "openai/openai-agents-python#1704; anomalyco/opencode#3077; BerriAI/litellm#36197; "
+        "vllm-project/vllm#42664; icebear0828/codex-proxy#83",
         says(
             thinks("I must look at the weather.", "c2lnLWxvb3A="),
             call("get_weather", {"city": "Oslo"}, "call_loop"),

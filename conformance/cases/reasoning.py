@@ -20,7 +20,9 @@ CASES = (
     Case(
         id="reasoning.then-text",
         summary="The model thinks, and then answers.",
-        source="BerriAI/litellm#41185; BerriAI/litellm#20246 (vLLM's field is `reasoning`)",
+        source="BerriAI/litellm#41185; BerriAI/litellm#20246 (vLLM's field is `reasoning`); "
+        "agentclientprotocol/codex-acp#266; ogx-ai/ogx#5458; vllm-project/vllm#35184; "
+        "majiayu000/litellm-rs#541; mudler/LocalAI#9658; Oaklight/llm-rosetta#406; smg-project/smg#1402",
         turns=answers(says(thinks("The user greets me."), "Hello!", usage=COUNTED), **THINKING),
     ),
     Case(
@@ -52,7 +54,7 @@ CASES = (
     Case(
         id="reasoning.alone",
         summary="The answer is reasoning and nothing else.",
-        source="open-webui/open-webui#28871; sgl-project/sglang#40529",
+        source="open-webui/open-webui#28871; sgl-project/sglang#40529; 0xPlaygrounds/rig#1656",
         turns=answers(says(thinks("Hm. Nothing to say to that."), usage=COUNTED), **THINKING),
     ),
     Case(

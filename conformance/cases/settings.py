@@ -75,7 +75,8 @@ CASES = (
     _set(
         "effort-and-required-tool",
         "An effort beside `tool_choice: required`, one call at a time.",
-        f"{ANTHROPIC} with tool use; anthropic.types.ToolChoiceAnyParam.disable_parallel_tool_use",
+        f"{ANTHROPIC} with tool use; vectorize-io/hindsight#3885; "
+        "anthropic.types.ToolChoiceAnyParam.disable_parallel_tool_use",
         CALLS_WEATHER,
         reasoning={"effort": "low"},
         tools=[WEATHER_TOOL, TIME_TOOL],

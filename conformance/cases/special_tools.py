@@ -98,7 +98,8 @@ CASES = (
     Case(
         id="custom.called",
         summary="The upstream calls the function that stands for a custom tool with a grammar.",
-        source="decolua/9router#1371; Wei-Shaw/sub2api#5659; router-for-me/CLIProxyAPI#5753",
+        source="decolua/9router#1371; Wei-Shaw/sub2api#5659; router-for-me/CLIProxyAPI#5753; "
+        "Anionex/agent-vision-toolkit#6; router-for-me/CLIProxyAPI#4414",
         turns=answers(says(PATCH_CALL, finish="tool_calls"), tools=[PATCH_TOOL]),
         features=CUSTOM,
         tags=frozenset({"custom-call"}),
@@ -203,7 +204,8 @@ CASES = (
     Case(
         id="namespace.declared",
         summary="Two namespaces hold tools of the same name.",
-        source="jundot/omlx#3371; butterbase-ai/butterbase#134; ggml-org/llama.cpp#20156",
+        source="jundot/omlx#3371; butterbase-ai/butterbase#134; ggml-org/llama.cpp#20156; "
+        "router-for-me/CLIProxyAPI#3199",
         turns=answers(says("Which one?"), tools=[DOCS, WIKI, WEATHER_TOOL]),
         drives=PLAIN,
         features=NAMESPACES,
@@ -342,7 +344,8 @@ CASES = (
     Case(
         id="tools.hosted-beside-function",
         summary="A hosted tool beside a function: the request is answered.",
-        source="ggml-org/llama.cpp#20156; unslothai/unsloth#5141; coder/aibridge#285",
+        source="ggml-org/llama.cpp#20156; unslothai/unsloth#5141; coder/aibridge#285; "
+        "router-for-me/CLIProxyAPI#3199",
         turns=answers(
             says(call("get_weather", {"city": "Oslo"}), finish="tool_calls"),
             tools=[{"type": "web_search", "external_web_access": True}, WEATHER_TOOL],

@@ -17,7 +17,15 @@ CASES = (
     Case(
         id="text.plain",
         summary="A short answer in several fragments.",
-        source="Open Responses 2026-04-24, Streaming HTTP Responses; openai.types.responses",
+        source="Open Responses 2026-04-24, Streaming HTTP Responses; openai.types.responses; "
+        "BerriAI/litellm#13130; BerriAI/litellm#26179; SaladDay/cc-switch-cli#387; "
+        "BerriAI/litellm#19125; openai/openai-python#2489; openai/openai-python#3125; "
+        "BerriAI/litellm#22102; Oaklight/llm-rosetta#56; justlovemaki/AIClient2API#418; "
+        "BerriAI/litellm#20570; router-for-me/CLIProxyAPI#5116; BerriAI/litellm#24445; "
+        "openai/openai-agents-python#19; maximhq/bifrost#6455; BerriAI/litellm#28899; "
+        "langflow-ai/langflow#10295; posit-dev/chatlas#282; sgl-project/sglang#9963; "
+        "QuantumNous/new-api#5446; pickle-com/glass#228; rynfar/meridian#654; "
+        "zendev-sh/goai#73; BerriAI/litellm#28384; praxis-proxy/praxis#742; Menci/Floway#312",
         turns=answers(says("Hello there, how can I help you today?")),
         tags=frozenset({"canonical"}),
     ),
@@ -87,7 +95,8 @@ CASES = (
     Case(
         id="text.annotated",
         summary="An answer with two web citations.",
-        source="openai.types.responses.ResponseOutputText.annotations; anthropic.types.CitationsDelta",
+        source="openai.types.responses.ResponseOutputText.annotations; anthropic.types.CitationsDelta; "
+        "BerriAI/litellm#26176",
         turns=answers(
             says(
                 Text(("The sky is blue. ", "Grass is green.")),

@@ -14,7 +14,9 @@ CASES = (
     Case(
         id="usage.plain",
         summary="Counts without details.",
-        source="openai.types.responses.ResponseUsage; farion1231/cc-switch#3081",
+        source="openai.types.responses.ResponseUsage; farion1231/cc-switch#3081; "
+        "musistudio/claude-code-router#1234; ferro-labs/ai-gateway#281; "
+        "pingmike2/freebuff2api-wokers#10; hugalafutro/model-hotel#1041",
         turns=answers(says("Counted.", usage=Usage(input=113, output=7))),
     ),
     Case(

@@ -154,7 +154,8 @@ def answers(transcript: Transcript) -> Judged:
     """Every request is answered with a status, and the answer ends before the deadline."""
     for visit in visits(transcript):
         exchange = visit.exchange
-        stalled = any(call.ended == "stalled" for call in exchange.upstream)
+        unfinished = exchange.said is None or "unfinished" in exchange.said.ends
+        stalled = unfinished and any(call.ended == "stalled" for call in exchange.upstream)
         if exchange.ended == "client-left" or (stalled and exchange.ended == "deadline"):
             continue
         if exchange.status is not None and exchange.ended not in ("deadline", "no-answer"):

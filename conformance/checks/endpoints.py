@@ -129,7 +129,8 @@ def stored_response_fetched(transcript: Transcript) -> Judged:
             legal = (200, 404) if known.get("status") == "failed" else (200,)
             yield from _status(visit, *legal, words="200 and the response")
             continue
-        keys = ("id", "object", "status", "output", "incomplete_details")
+        keys = ["id", "object", "status", "output", "incomplete_details"]
+        keys += ["previous_response_id"] if known.get("previous_response_id") else []
         fetched = visit.exchange.json if isinstance(visit.exchange.json, dict) else {}
         found = difference({key: known.get(key) for key in keys}, {key: fetched.get(key) for key in keys})
         if found is None:

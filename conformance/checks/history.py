@@ -172,19 +172,6 @@ def foreign_compaction_accepted(transcript: Transcript) -> Judged:
 
 
 @rule(
-    "history.agent-messages-accepted",
-    level=RECOMMENDED,
-    source="sgl-project/sglang#35216; openai/codex#33551",
-    why="A session in which an agent has spoken to another cannot go on.",
-)
-def agent_messages_accepted(transcript: Transcript) -> Judged:
-    """`agent_message` items in the history do not make a request fail."""
-    for visit, asked in _answerable(transcript):
-        if "agent_message" in asked.types:
-            yield from _accepted(visit, "with an agent_message in its history")
-
-
-@rule(
     "history.previous-response-continued",
     level=MUST,
     source="Open Responses 2026-04-24, previous_response_id; raullenchai/Rapid-MLX#588; BerriAI/litellm#28587",

@@ -192,6 +192,7 @@ _HISTORIES = (
         output_item("a:b", "12:00"),
         {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "tea"}},
         {"type": "compaction", "encrypted_content": "of-another-server"},
+        {"type": "agent_message", "author": "reviewer", "content": [{"type": "input_text", "text": "Reviewed."}]},
         user("Hm."),
         call_item("call_g", "get_weather", '{"city": "Os'),
         output_item("call_g", "the arguments are no JSON"),
@@ -331,7 +332,16 @@ _ENDPOINTS = (
     ),
 )
 
-CROSSING_SAMPLES: tuple[Case, ...] = (*_REQUESTS, *_HISTORIES, *_LOOPS, *_ENDINGS, *_FAILURES, *_ENDPOINTS, *STATE_SAMPLES, *BURDEN_SAMPLES)
+CROSSING_SAMPLES: tuple[Case, ...] = (
+    *_REQUESTS,
+    *_HISTORIES,
+    *_LOOPS,
+    *_ENDINGS,
+    *_FAILURES,
+    *_ENDPOINTS,
+    *STATE_SAMPLES,
+    *BURDEN_SAMPLES,
+)
 """Every situation in which the miniatures of this side are shown."""
 
 

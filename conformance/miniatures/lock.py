@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import conformance.checks  # noqa: F401 - registers the rules
+from conformance.miniatures.bug_samples import right_of_miniature
 from conformance.miniatures.crossing_samples import locked_crossings
 from conformance.miniatures.deviation_samples import locked_deviations
 from conformance.miniatures.miniature import Miniature, all_miniatures
@@ -66,13 +67,19 @@ def _showing(miniature: Miniature, transcripts: Sequence[Transcript]) -> list[tu
     return showing[::step]
 
 
+def _given(miniature: Miniature) -> Iterator[Sequence[Transcript]]:
+    """The right transcripts in which a miniature may show: the samples, then the cases of the bug that it has."""
+    yield from (_right(source) for source in RIGHT)
+    yield tuple(right_of_miniature(miniature.name))
+
+
 def failing(miniature: Miniature, transcripts: Sequence[Transcript] | None = None) -> set[str]:
     """The rules that a miniature fails where it shows what it is for, and that were not broken before.
 
-    `transcripts` are the right ones to apply it to: those of `RIGHT`, unless given.
+    `transcripts` are the right ones to apply it to: those of `RIGHT`, unless given, else those of its bug's cases.
     """
     found: set[str] = set()
-    given = (transcripts,) if transcripts is not None else (_right(source) for source in RIGHT)
+    given = (transcripts,) if transcripts is not None else _given(miniature)
     for right, wrong in next((pairs for right in given if (pairs := _showing(miniature, right))), []):
         already = _right_breaks(right) | found
         found.update(broken([rule for rule in REGISTRY.values() if rule.id not in already], wrong))

@@ -93,6 +93,7 @@ class _Run:
             path, body = filler.path(turn, self.exchanges), filler.body(turn, self.exchanges)
             body = _with_call_ids(body, self.exchanges)
             headers = (("authorization", "Bearer sk-client-0123456789"), *turn.headers.items())
+            headers += (("content-encoding", "gzip"),) if turn.packed else ()
             last = position == len(self.case.turns) - 1
             self.exchanges.append(self._answer(turn, ClientRequest(turn.method, path, headers, body), last))
         return Drive(self.kind, self.exchanges)

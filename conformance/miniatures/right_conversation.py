@@ -32,8 +32,8 @@ class UpstreamFlavour:
     """One right way to write a request upstream.
 
     `hoist`: all system text in one leading message, else each at its place (on Messages: a later one as user
-    text). `parts`: content as lists of parts, else as strings where only text is said. `old_limit`: chat's
-    `max_tokens` instead of `max_completion_tokens`. `narrow`: allowed tools by leaving out the others.
+    text; vLLM always takes it first). `parts`: content as lists of parts, else as strings where only text is said.
+    `old_limit`: vLLM's `max_tokens` instead of `max_completion_tokens`. `narrow`: allowed tools by leaving out the others.
     `terse`: what has its default value is left out. `adaptive`: Messages thinks adaptively, else by a budget.
     """
 
@@ -81,9 +81,13 @@ class Turn:
     """One turn of the conversation: a user's, a system's, or an assistant's with the results of its calls."""
 
     role: str
-    thoughts: list[SaidItem] = field(default_factory=list)
-    content: list[dict[str, Any]] = field(default_factory=list)  # parts: {"text"}, {"image"}, {"file"}, {"call"}
+    content: list[dict[str, Any]] = field(default_factory=list)  # {"text"}, {"image"}, {"file"}, {"call"}, {"thought"}
     results: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
+
+    @property
+    def thoughts(self) -> list[SaidItem]:
+        """The reasoning in it, in order."""
+        return [part["thought"] for part in self.content if "thought" in part]
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -175,7 +179,7 @@ class _Conversation:
     def _assistant(self) -> Turn:
         if not self.turns or self.turns[-1].role != "assistant" or self.turns[-1].results:
             self.turns.append(Turn("assistant"))
-        self.turns[-1].thoughts += self.waiting
+        self.turns[-1].content += [{"thought": thought} for thought in self.waiting]
         self.waiting.clear()
         return self.turns[-1]
 

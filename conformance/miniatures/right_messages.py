@@ -49,8 +49,7 @@ def messages_conversation(
             add("user", [block for part in turn.content if (block := _block(part))])
             continue
         ids = {call["id"]: _legal_id(call["id"], used) for call in turn.calls}
-        thoughts = [_thinking(thought) for thought in turn.thoughts]
-        add("assistant", thoughts + [b for part in turn.content if (b := _call_block(part, ids) or _block(part))])
+        add("assistant", [b for part in turn.content if (b := _call_block(part, ids) or _block(part))])
         results = []
         for call_id, parts in turn.results:
             content = [block for part in parts if (block := _block(part))]
@@ -92,6 +91,8 @@ def _call_block(part: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, An
 
 
 def _block(part: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "thought" in part:
+        return _thinking(part["thought"])
     if "text" in part:
         return {"type": "text", "text": part["text"]} if part["text"].strip() else None
     if "image" in part:

@@ -7,6 +7,7 @@ with the readings by which the checks judge.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.miniatures.right_chat import chat_messages, chat_settings
@@ -30,6 +31,8 @@ def right_request(
 ) -> dict[str, Any]:
     """The request that a right target sends upstream for a Responses request."""
     memory = memory or Memory()
+    if dialect == "vllm":  # templates of open models take system text at the beginning only
+        flavour = replace(flavour, hoist=True)
     items = items_of(body, memory)
     system, turns = turns_of(body, items, memory, flavour)
     narrow = flavour.narrow or dialect != "chat_completions"  # the others have no list of allowed tools
