@@ -84,6 +84,28 @@ _CHUNKS = (
         dialects=CHAT,
         drives=STREAMED,
     ),
+    *(
+        Case(
+            id=f"calls.{name}",
+            summary=summary,
+            source=source,
+            turns=answers(
+                says(call("get_weather", {"city": "Oslo"}), finish="tool_calls", quirks=(quirk,)),
+                **TOOLS,
+            ),
+            dialects=CHAT,
+            drives=frozenset({"json"}),
+        )
+        for name, quirk, summary, source in (
+            ("id-missing-whole", "tool-id-missing", "A whole answer's call has no id.", "vllm-project/vllm#18412"),
+            (
+                "legacy-whole",
+                "legacy-function-call",
+                "A whole answer's call stands in the legacy `function_call` field.",
+                "openai.types.chat.chat_completion_message.FunctionCall",
+            ),
+        )
+    ),
     Case(
         id="ending.error-then-done",
         summary="An error event in mid-stream, and then the end marker as if all were well.",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.build import WEATHER_TOOL, call, output_item, says, thinks, user
+from conformance.cases.build import WEATHER_TOOL, call, call_item, output_item, says, thinks, user
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
 from fakes.script import Dialect, Reasoning, Script
 
 __all__ = ["CASES"]
 
-CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 MESSAGES: tuple[Dialect, ...] = ("messages",)
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
 OSLO = call("get_weather", {"city": "Oslo"}, "toolu_oslo")
@@ -45,6 +44,26 @@ def _loop(name: str, summary: str, source: str, first: Script, dialects: tuple[D
 
 
 CASES = (
+    Case(
+        id="loop.begun-elsewhere",
+        summary="A call of another model and its result, sent to one that is to think: no thinking goes back.",
+        source="openai/openai-agents-python#1704; anomalyco/opencode#3077",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        user("Weather?"),
+                        call_item("call_elsewhere", "get_weather", '{"city":"Oslo"}'),
+                        output_item("call_elsewhere", "4 degrees"),
+                    ],
+                    **THINKING,
+                },
+                answers=(says("Mild."),),
+            ),
+        ),
+        drives=STREAM,
+        features=frozenset({"reasoning"}),
+    ),
     _loop(
         "omitted-thinking",
         "Thinking of which only the signature is sent.",
@@ -77,6 +96,6 @@ CASES = (
         "Reasoning in `reasoning_content`: the service wants it back under that name.",
         "DeepSeek API documentation, reasoning_content with tool calls; vllm-project/vllm#42664",
         says(thinks("Named differently."), OSLO, finish="tool_calls", quirks=("reasoning-content",)),
-        CHAT,
+        ("chat_completions",),
     ),
 )

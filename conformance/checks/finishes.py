@@ -1,4 +1,4 @@
-"""Rules of endings for which no authority has one word: unknown reasons, reported errors, pauses."""
+"""Rules of endings that are easily mistaken: unknown reasons, reported errors, pauses, silences, half messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from conformance.crossings import Judged, quote
 from conformance.fold.ends import CHAT_FINISHES, MESSAGES_STOPS
 from conformance.reading import StreamReading, streams
-from conformance.rules import RECOMMENDED, Seen, Violation, rule
+from conformance.rules import MUST, RECOMMENDED, Seen, Violation, rule
 from conformance.said import Said
 from conformance.transcript import Transcript
 from fakes.script import Dialect
@@ -19,6 +19,7 @@ CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 
 # A word that nobody lists may still say that the answer is not whole.
 _NOT_WHOLE = re.compile(r"limit|length|max|window|filter|error|abort|cancel|fail|resource|pause", re.IGNORECASE)
+_LIMITED = frozenset({"incomplete:max_output_tokens"})
 _REPORTED = frozenset({"error", "abort", "network_error", "insufficient_system_resource"})
 
 
@@ -99,3 +100,27 @@ def silence_fails(transcript: Transcript) -> Judged:
         said = stream.exchange.said
         if said is not None and "unfinished" in said.ends and not stream.left:
             yield _judged(stream, stream.outcome == "failed", "response.failed")
+
+
+@rule(
+    "ending.cut-message-is-incomplete",
+    level=MUST,
+    source="openai.types.responses.ResponseOutputMessage.status; Open Responses 2026-04-24, Items are state machines",
+    why="The half sentence is stored as a whole message, and the next turn takes it for one.",
+    evidence="both",
+)
+def cut_message_is_incomplete(transcript: Transcript) -> Judged:
+    """The message that a limit cut does not say `status: completed`, when it is done or in the response."""
+    for stream in streams(transcript):
+        said = stream.exchange.said
+        if said is None or said.ends != _LIMITED or stream.outcome != "incomplete" or not said.items:
+            continue
+        messages = [item for item in stream.items if item.type == "message"]
+        if said.items[-1].kind != "text" or said.items[-1].complete or not messages:
+            continue
+        claims = [shape for shape in (messages[-1].done_item, messages[-1].final or {}) if shape]
+        if any(shape.get("status") == "completed" for shape in claims):
+            place = stream.place(messages[-1].done or stream.terminal)
+            yield Violation(place, "`status: incomplete` for the message that was cut", "'completed'")
+        else:
+            yield Seen(stream.place(stream.terminal))

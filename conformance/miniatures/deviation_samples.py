@@ -37,6 +37,7 @@ DEVIATION_SAMPLES: tuple[Case, ...] = (
     _case("end-of-sequence", says("Said to the end.", quirks=("finish-end-of-sequence",))),
     _case("novel-stop", says("Said to the end.", quirks=("finish-unknown",)), dialects=_MESSAGES),
     _case("aborted", says("Given up in the mid", quirks=("finish-abort",)), "stream"),
+    _case("cut", says(Text(("This sentence ", "is cut in the mid")), finish="length"), dialects=(*_CHAT, "messages")),
     _case("paused", says("To be continued", finish="pause_turn"), "stream", dialects=_MESSAGES),
     _case(
         "omitted-thinking",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from conformance.miniatures.edits import Draft, edit_exchanges, stream_miniature
 from conformance.miniatures.miniature import miniature
@@ -60,6 +61,27 @@ def pause_completes(draft: Draft) -> None:
         for shape in draft.items():
             if shape.get("status") == "incomplete":
                 shape["status"] = "completed"
+
+
+@stream_miniature("ending.cut-message-is-incomplete")
+def half_message_is_completed(draft: Draft) -> None:
+    """Closes the message that a limit cut as completed."""
+    item = item_of(draft, -1, "message")
+    if item is None or draft.reading.outcome != "incomplete":
+        return
+    for shape in list(shapes_of(draft, item))[1:]:
+        if shape.get("status") == "incomplete":
+            shape["status"] = "completed"
+
+
+@stream_miniature("ending.cut-message-is-incomplete")
+def half_message_completed_in_response(draft: Draft) -> None:
+    """Calls the message that a limit cut completed in the final response alone."""
+    item, response = item_of(draft, -1, "message"), draft.response
+    if item is not None and item.final_position is not None and response is not None:
+        shape = response["output"][item.final_position]
+        if shape.get("status") == "incomplete":
+            shape["status"] = "completed"
 
 
 @stream_miniature("ending.silence-fails")
@@ -172,6 +194,28 @@ def one_name_for_reasoning(request: Outgoing) -> None:
     for message in request.messages if request.dialect == "chat_completions" else ():
         if "reasoning" in message:
             message["reasoning_content"] = message.pop("reasoning")
+
+
+@request_miniature("history.no-call-invented")
+def call_rebuilt_from_tools(request: Outgoing) -> None:
+    """Makes up a call of the first tool for a result whose call it cannot find."""
+    given = [item for item in as_list(request.asked.get("input")) if isinstance(item, dict)]
+    called = {item.get("call_id") for item in given if item.get("type") == "function_call"}
+    lost = [item for item in given if item.get("type") == "function_call_output" and item["call_id"] not in called]
+    tools = as_list(request.asked.get("tools"))
+    for item in lost if tools and isinstance(request.asked.get("input"), list) else ():
+        name, call_id, output = str(tools[0]["name"]), str(item["call_id"]), str(item["output"])
+        request.messages.extend(_made_up(name, call_id, output, messages=request.is_messages))
+
+
+def _made_up(name: str, call_id: str, output: str, *, messages: bool) -> list[dict[str, Any]]:
+    if messages:
+        call = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+        result = {"type": "tool_result", "tool_use_id": call_id, "content": output}
+        return [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    function = {"id": call_id, "type": "function", "function": {"name": name, "arguments": "{}"}}
+    answer = {"role": "tool", "tool_call_id": call_id, "content": output}
+    return [{"role": "assistant", "tool_calls": [function]}, answer]
 
 
 @request_miniature("upstream.store-not-forwarded")
