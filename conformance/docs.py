@@ -73,8 +73,7 @@ def _broken_links(folder: Path) -> Iterator[str]:
                     yield f"{page}:{number}: the link to {target} leads nowhere"
 
 
-def _stale(folder: Path) -> Iterator[str]:
-    wanted = pages()
+def _stale(folder: Path, wanted: dict[str, str]) -> Iterator[str]:
     for name, text in wanted.items():
         page = folder / name
         if not page.exists() or page.read_text("utf-8") != text:
@@ -90,12 +89,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the docs folder of a checkout")
     parser.add_argument("--check", action="store_true", help="write nothing, complain")
     options = parser.parse_args(argv)
+    wanted = pages()
     if not options.check:
-        for name, text in pages().items():
+        for name, text in wanted.items():
             page = options.folder / name
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_text(text, "utf-8")
-    complaints = [*_stale(options.folder), *_broken_links(options.folder)]
+    complaints = [*_stale(options.folder, wanted), *_broken_links(options.folder)]
     for complaint in complaints:
         print(complaint, file=sys.stderr)  # noqa: T201
     return 1 if complaints else 0

@@ -15,6 +15,7 @@ from conformance.rules import SPECIFICATIONS, Rule
 
 __all__ = ["breach_lines", "example_lines", "rule_section"]
 
+_WHOSE = {"upstream": "sent to the upstream", "client": "given to the client", "both": "in the order of time"}
 _SAID = 240  # characters of the violation that an example shows
 
 
@@ -54,7 +55,9 @@ def breach_lines(rule: Rule) -> Iterator[str]:
 
 def example_lines(example: Example) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The example's two texts, each with what introduces it; none where right and wrong differ in time alone."""
-    whose = "sent to the upstream" if example.side == "upstream" else "given to the client"
+    whose = _WHOSE[example.side]
+    if example.asked:
+        yield "The client asks:", (example.asked,)
     if example.right or example.wrong:
         yield f"Right, {whose}:", example.right or ("(nothing)",)
         yield f"Wrong ({_lowered(example.miniature.description)}):", example.wrong or ("(nothing)",)

@@ -6,26 +6,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from conformance.examples.lines import Line, answer_lines, request_lines, wire_lines
+from conformance.examples.lines import Line, answer_lines, request_lines, timed_lines, wire_lines
 from conformance.examples.parting import parting
 from conformance.miniatures.bug_samples import right_of_miniature
 from conformance.miniatures.lock import RIGHT, read_lock
 from conformance.miniatures.miniature import Miniature, all_miniatures
-from conformance.report.shorten import needles
+from conformance.report.shorten import needles, one_line, shorten_json
 from conformance.rules import Rule, Violation
 from conformance.transcript import Drive, Exchange, Transcript
 
 __all__ = ["Example", "example_of"]
 
+_CROSSING = frozenset({"upstream", "tools", "history", "counting", "compaction"})
+_USUAL = frozenset({"model", "stream", "store"})
+_REQUEST = 300  # characters of a request
 _MANY = 1000  # rules: a miniature that the lock does not hold yet comes last
 
 
 @dataclass(frozen=True)
 class Example:
-    """What a rule asks for and what breaks it. `side` says whose words they are: "client" or "upstream".
+    """What a rule asks for and what breaks it. `side` says whose words they are: "client", "upstream" or "both".
 
-    `said` is the violation that the suite finds in the wrong lines. `right` and `wrong` are empty where the two
-    differ in time alone.
+    `said` is the violation that the suite finds in the wrong lines. `asked` is the client's request, where the two
+    answers differ in their status. `right` and `wrong` are empty where the two differ in time alone.
     """
 
     miniature: Miniature
@@ -34,6 +37,7 @@ class Example:
     right: tuple[str, ...]
     wrong: tuple[str, ...]
     said: str
+    asked: str = ""
 
 
 @cache
@@ -59,15 +63,17 @@ def _miniatures() -> dict[str, list[Miniature]]:
 
 def example_of(rule: Rule) -> Example | None:
     """The example of a rule; None where only a live miniature breaks it."""
-    silent = None
     for miniature in _miniatures().get(rule.id, ()):
         for samples in _samples(miniature):
+            silent = None
             for right in samples:
                 found = _shown(rule, miniature, right)
-                if found is not None and found.wrong:
+                if found is not None and (found.right or found.wrong):
                     return found
                 silent = silent or found
-    return silent
+            if silent is not None:
+                return silent
+    return None
 
 
 def _shown(rule: Rule, miniature: Miniature, right: Transcript) -> Example | None:
@@ -83,7 +89,8 @@ def _shown(rule: Rule, miniature: Miniature, right: Transcript) -> Example | Non
     for side, good, bad, at in _sides(rule, violation, right, wrong):
         lines = parting(good, bad, words, at)
         if lines is not None:
-            return Example(miniature, right.case, side, *lines, said)
+            asked = _asked(violation, right, wrong, words) if side == "client" else ""
+            return Example(miniature, right.case, side, *lines, said, asked)
     return Example(miniature, right.case, "client", (), (), said)
 
 
@@ -102,8 +109,24 @@ def _sides(
     if rule.area == "sse" and place.event is None:
         told.reverse()
     asked = [("upstream", request_lines(good), request_lines(bad), None)]
-    upstream = place.call is not None or rule.evidence == "upstream" or rule.area in ("upstream", "tools", "history")
+    crossing = rule.evidence == "both" and rule.area in _CROSSING and good.status == bad.status
+    upstream = place.call is not None or rule.evidence == "upstream" or crossing
     yield from (*asked, *told) if upstream else (*told, *asked)
+    yield "both", timed_lines(good), timed_lines(bad), None
+
+
+def _asked(violation: Violation, right: Transcript, wrong: Transcript, words: tuple[str, ...]) -> str:
+    """The client's request, on a line, where it was answered by another status."""
+    place = violation.place
+    good, bad = _exchange(right, place.drive, place.exchange), _exchange(wrong, place.drive, place.exchange)
+    if good is None or bad is None or good.status == bad.status:
+        return ""
+    request = good.request
+    body = request.body
+    if isinstance(body, bytes):
+        body = one_line(body[:_REQUEST].decode("utf-8", "backslashreplace"))
+    shown = {key: value for key, value in body.items() if key not in _USUAL} if isinstance(body, dict) else body
+    return f"{request.method} {request.path} {shorten_json(shown, _REQUEST, words) if shown else ''}".strip()
 
 
 def _exchange(transcript: Transcript, kind: str, at: int) -> Exchange | None:

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.report.shorten import one_line
 from conformance.transcript import Exchange
 
-__all__ = ["Line", "answer_lines", "request_lines", "wire_lines"]
+__all__ = ["Line", "answer_lines", "request_lines", "timed_lines", "wire_lines"]
 
 _NUMBER = "sequence_number"
 _TRANSPORT = frozenset({"content-length", "date", "server", "connection", "transfer-encoding", "host", "user-agent"})
@@ -84,6 +84,18 @@ def _requests(exchange: Exchange) -> Iterator[Line]:
                 yield from (Line(f"{name}: {_dump(entry)}", f"{name}[{at}]", entry) for at, entry in enumerate(value))
             else:
                 yield Line(f"{name}: {_dump(value)}", name, value)
+
+
+def timed_lines(exchange: Exchange) -> list[Line]:
+    """What either side got, in the order of time: the upstream's writes and the client's events."""
+    moments = [(event.t, f"the client gets {event.type or 'an event'}") for event in exchange.events]
+    for call in exchange.upstream:
+        moments.append((call.received_at, "the upstream is asked"))
+        moments += [(sent.t, f"the upstream sends chunk {at}") for at, sent in enumerate(call.sent)]
+        if call.ended_at is not None:
+            moments.append((call.ended_at, f"the upstream's answer ends: {call.ended}"))
+    moments.append((exchange.ended_at, f"the client's answer ends: {exchange.ended}"))
+    return [Line(words, f"{t:.2f} s  {words}") for t, words in sorted(moments, key=lambda moment: moment[0])]
 
 
 def _dump(value: Any) -> str:
