@@ -20,7 +20,7 @@ from conformance.requirements.rulebook import (
     rules_beside,
     section,
 )
-from conformance.rules import REGISTRY
+from conformance.rules import CLIENT_PROFILES, REGISTRY
 
 SIZES = {
     "SSE": 22, "RESP-EVT": 42, "RESP-SEQ": 4, "RESP-OBJ": 19, "RESP-USE": 6, "RESP-ERR": 14, "RESP-STATE": 15,
@@ -107,3 +107,15 @@ def test_a_malformed_row_is_named(change: dict[str, object], complaint: str) -> 
     entry = {"id": "SSE-001", "level": "must", "source": "RFC 9112", "requirement": "Words.", "judged_by": []}
     with pytest.raises(HarnessError, match=complaint):
         parse_row("rulebook/client-side.toml", {**entry, **change})
+
+
+def test_what_a_row_says_of_a_client_was_measured() -> None:
+    """Where a row is a must for a client, one of its rules stands in the table of what breaks that client."""
+    claims = [
+        (row.id, client, [name for name in row.judged_by if client in REGISTRY[name].breaks])
+        for row in rows()
+        for client, level in row.levels.items()
+        if client in CLIENT_PROFILES and level is Authority.MUST
+    ]
+    assert claims
+    assert not [(row_id, client) for row_id, client, rules in claims if not rules]
