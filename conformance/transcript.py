@@ -208,7 +208,9 @@ class Transcript:
     refused, a frozenset), `may_refuse`, `tags` (a frozenset), `timing` (seconds that the target was told: its
     TOML file's `[timing]`); and `hostile`, where the hostile drive differs from the stream drive in normal form:
     `path`, `left`, `right` (the difference), `guilty` (the ingredients that each make it alone) and `steady`
-    (False when the plain drive, made once more, differs from itself: then the delivery is not to blame).
+    (False when the plain drive, made once more, differs from itself: then the delivery is not to blame); and `exit`,
+    where the case asked the target to end: `status` (None when it did not exit), `seconds`, `stream` (how its body
+    ended) and `terminal` (the type of its terminal event, or None).
     """
 
     case: str

@@ -33,6 +33,10 @@
     [dialect.messages]                       # anything above from `features` on, for that dialect alone
     [dialect.messages.start]                 # tables are merged key by key
 
+Features that say how the target was configured, so that what depends on it can be judged: `client-key` (it asks its
+clients for {api_key}), `body-limit` and `event-limit` (it takes request bodies, and events of its upstream, of 16 MiB
+at most).
+
 Placeholders ({port}, {upstream}, {dir}, {api_key}, {dialect}, {python}, {models}) stand in commands, env, cwd,
 files and the probe's URL. Every unknown key is an error that names the file, the line and what to do.
 """

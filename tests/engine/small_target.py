@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ def text_of(request: dict[str, Any]) -> str:
     return "\n".join(part["text"] for item in request["input"] for part in item["content"])
 
 
-RELAYS = ("relays", "breaks-on-crlf", "holds-back")
+RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf")
 
 
 def ask(request: dict[str, Any]) -> str:
@@ -152,6 +153,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+if LIE == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if LIE == "exits":
     sys.exit("small_target: no licence key")
 ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()

@@ -10,6 +10,8 @@ import pytest
 from conformance.cases.case import Turn
 from conformance.request_form import CannotContinueError, Filler
 from conformance.transcript import ClientRequest, Exchange, Received
+from fakes.reply import HttpFailure
+from fakes.script import Script, Text, ToolCall
 
 TOKEN = "cfxabcdefghij"
 FILLER = Filler("{case}", TOKEN, stream=True)
@@ -127,3 +129,33 @@ def test_a_turn_that_cannot_be_sent(turn: Turn, words: str) -> None:
     with pytest.raises(CannotContinueError) as caught:
         fill(turn, earlier)
     assert words in str(caught.value)
+
+
+def test_a_value_of_an_earlier_answer() -> None:
+    """A path and a string value can name any value in an earlier answer, in a list as well."""
+    listed = answered({"object": "list", "data": [{"id": "msg_1"}, {"id": "msg_2"}], "last_id": "msg_2"})
+    earlier = [answered({"id": "resp_1", "output": [{"id": "msg_9"}]}), listed]
+    turn = Turn(
+        method="GET",
+        path="/responses/{answer:0:id}/input_items?after={answer:1:last_id}",
+        request={"input": [{"type": "item_reference", "id": "{answer:0:output.0.id}"}, {"id": "{answer:1:data.1.id}"}]},
+    )
+    assert FILLER.path(turn, earlier) == "/responses/resp_1/input_items?after=msg_2"
+    assert [item["id"] for item in FILLER.body(turn, earlier)["input"]] == ["msg_9", "msg_2"]
+
+
+@pytest.mark.parametrize("path", ["{answer:0:output.3.id}", "{answer:0:nothing}", "{answer:7:id}"])
+def test_a_value_that_no_answer_holds(path: str) -> None:
+    """What an earlier answer does not hold cannot be asked for: the drive ends there."""
+    with pytest.raises(CannotContinueError, match="which has none"):
+        FILLER.path(Turn(method="GET", path=path), [answered({"id": "resp_1", "output": []})])
+
+
+def test_the_upstream_says_the_token() -> None:
+    """The token stands in the upstream's texts where they ask for it, and nothing else is changed."""
+    said = Script(parts=(Text(("I am ", "{token}", ".")), ToolCall("f", ('{"a": "{token}"}',))))
+    other = HttpFailure(500)
+    spoken, kept = FILLER.answers(Turn(answers=(said, other)))
+    assert isinstance(spoken, Script)
+    assert spoken.parts == (Text(("I am ", TOKEN, ".")), ToolCall("f", (f'{{"a": "{TOKEN}"}}',)))
+    assert kept is other
