@@ -86,8 +86,8 @@ def _with_foreign_blocks(found: list[Block | Inline], ids: Ids) -> list[Block | 
     pieces = ('{"query"', ': "rivers"}')
     asked: list[Delta | Inline] = [Delta({"type": "input_json_delta", "partial_json": piece}) for piece in pieces]
     page = {"type": "web_search_result", "url": "https://example.org/rivers", "title": "Rivers", "page_age": None}
-    result = {"type": "web_search_tool_result", "tool_use_id": head["id"]}
-    result |= {"content": [{**page, "encrypted_content": ids.base62("page", 24)}]}
+    found_pages = [{**page, "encrypted_content": ids.base62("page", 24)}]
+    result = {"type": "web_search_tool_result", "tool_use_id": head["id"], "content": found_pages}
     novel: list[Delta | Inline] = [Delta({"type": "novel_delta", "novel": "ignored"})]
     foreign = [
         Block({**head, "input": {}}, asked, whole={**head, "input": {"query": "rivers"}}),
