@@ -204,7 +204,9 @@ def _same_part(left: dict[str, Any], right: dict[str, Any]) -> bool:
 def _plain(value: Any, names: Names) -> Any:
     match value:
         case dict():
-            return {key: _field(key, inner, names) for key, inner in value.items() if key not in _DROPPED}
+            # In an order of our own: ids are named by where they stand, not by when they were written.
+            keys = sorted(value, key=lambda key: (key != "type", key))
+            return {key: _field(key, value[key], names) for key in keys if key not in _DROPPED}
         case list():
             return [_plain(inner, names) for inner in value]
         case str():

@@ -133,6 +133,13 @@ def test_a_stream_and_a_json_answer_share_their_final_response() -> None:
     assert response_form(stream(CREATED)) is None
 
 
+def test_the_order_of_keys_says_nothing() -> None:
+    """An object written from its last key to its first has the same form, its ids the same names."""
+    response = {"id": "resp_1", "output": [{"id": "msg_1", "type": "message"}], "previous_response_id": "resp_0"}
+    turned = {key: response[key] for key in reversed(response)}
+    assert json.dumps(response_form(whole(response))) == json.dumps(response_form(whole(turned)))
+
+
 def test_the_form_is_made_of_plain_values() -> None:
     """A normal form can be written as JSON and shown."""
     form = normal_form(stream(CREATED, delta("a"), DONE))
