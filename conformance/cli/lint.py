@@ -50,6 +50,7 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
     parser.add_argument("--json", metavar="FILE", help="the result document; - is standard output")
     parser.add_argument("--junitxml", type=Path, metavar="FILE", help="JUnit XML")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="a summary in Markdown")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="a page to read")
     parser.add_argument("-v", "--verbose", action="store_true", help="every failure in full, and all reasons")
     parser.set_defaults(run=run)
 

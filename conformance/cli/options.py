@@ -204,6 +204,13 @@ OPTIONS: tuple[Option, ...] = (
         under_pytest=False,
     ),
     Option(
+        ("--html",),
+        "output",
+        "a page to read: every failure with both sides of its transcript",
+        {"metavar": "FILE", "type": Path},
+        under_pytest=False,
+    ),
+    Option(
         ("-v", "--verbose"),
         "output",
         "every failure in full, and the reasons of what was not judged",

@@ -17,7 +17,7 @@ __all__ = ["write_reports"]
 
 
 def write_reports(document: ResultDocument, arguments: argparse.Namespace) -> None:
-    """Write JSON, JUnit XML and Markdown where they are asked for, and the console's report.
+    """Write JSON, JUnit XML, Markdown and HTML where they are asked for, and the console's report.
 
     With `--json -` standard output is the document alone, and the console's report goes to standard error.
     """
@@ -31,6 +31,10 @@ def write_reports(document: ResultDocument, arguments: argparse.Namespace) -> No
         write_junit(document, arguments.junitxml)
     if arguments.summary:
         write_markdown(document, arguments.summary)
+    if arguments.html:
+        from conformance.report.html import write_html  # the template engine is slow to import
+
+        write_html(document, arguments.html)
     style = Style(wants_colour(console))
     console.write(console_report(document, style=style, verbose=arguments.verbose))
     console.flush()

@@ -9,7 +9,7 @@ from conformance.report.document import ResultDocument, VerdictEntry
 from conformance.report.style import plural
 from conformance.verdict import Outcome
 
-__all__ = ["OUTCOMES", "Row", "count_outcomes", "headline", "rows_by_area"]
+__all__ = ["LEVELS", "OUTCOMES", "Row", "count_outcomes", "headline", "rows_by_area"]
 
 OUTCOMES: tuple[str, ...] = (
     Outcome.PASS,
@@ -22,7 +22,8 @@ OUTCOMES: tuple[str, ...] = (
 )
 """The order in which reports count outcomes."""
 
-_LEVELS = ("must", "integrity", "should", "recommended")
+LEVELS: tuple[str, ...] = ("must", "integrity", "should", "recommended")
+"""The levels, from the heaviest."""
 
 Row = tuple[str, str, Counter[str]]
 """Area, level, and how many verdicts have which outcome."""
@@ -38,7 +39,7 @@ def rows_by_area(verdicts: Iterable[VerdictEntry]) -> list[Row]:
     counts: dict[tuple[str, str], Counter[str]] = {}
     for verdict in verdicts:
         counts.setdefault((verdict["area"], verdict["level"]), Counter())[verdict["outcome"]] += 1
-    ordered = sorted(counts, key=lambda key: (key[0], _LEVELS.index(key[1])))
+    ordered = sorted(counts, key=lambda key: (key[0], LEVELS.index(key[1])))
     return [(area, level, counts[area, level]) for area, level in ordered]
 
 

@@ -41,16 +41,17 @@ def test_a_right_stream_passes_in_part(command: Any, stream: str, tmp_path: Path
 
 
 def test_reports(command: Any, wrong_stream: str, tmp_path: Path) -> None:
-    """`--json`, `--junitxml`, `--summary` and `-v` write what they are asked for."""
+    """`--json`, `--junitxml`, `--summary`, `--html` and `-v` write what they are asked for."""
     (tmp_path / "a.sse").write_text(wrong_stream)
-    xml, summary = tmp_path / "out.xml", tmp_path / "out.md"
-    done = command("lint", tmp_path / "a.sse", "--json", "-", "--junitxml", xml, "--summary", summary, "-v")
+    xml, summary, page = (tmp_path / f"out.{ending}" for ending in ("xml", "md", "html"))
+    done = command("lint", tmp_path / "a.sse", "--json", "-", "--junitxml", xml, "--summary", summary, "--html", page, "-v")
     document = check_document(json.loads(done.out))
     assert document["exit_code"] == done.code == 1
     assert "does not conform" in done.err
     assert "not-applicable" in done.err
     assert int(ElementTree.parse(xml).getroot().get("failures")) > 0
     assert summary.read_text().startswith("# a.sse does not conform")
+    assert "<title>a.sse does not conform" in page.read_text()
 
 
 def test_the_profile_decides(command: Any, stream: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from conformance.report.document import ResultDocument
 from conformance.report.html import html_page, write_html
 
 Golden = Callable[[str, str], None]
-HOSTILE = '</code></pre></script><script>alert(1)</script><img src=x onerror=alert(2)> "\'{{ 7 * 7 }}'
+HOSTILE = "</code></pre></script><script>alert(1)</script><img src=x onerror=alert(2)> \"'{{ 7 * 7 }}"
 
 
 class Elements(HTMLParser):
@@ -88,9 +88,7 @@ def test_nothing_is_fetched(hostile: ResultDocument) -> None:
     policy = next(meta["content"] for meta in page.named("meta") if "http-equiv" in meta)
     assert policy is not None
     assert policy.startswith("default-src 'none'")
-    assert all(
-        str(link["href"]).startswith(("#", "https://github.com/")) for link in page.named("a")
-    )
+    assert all(str(link["href"]).startswith(("#", "https://github.com/")) for link in page.named("a"))
 
 
 @pytest.mark.parametrize(
