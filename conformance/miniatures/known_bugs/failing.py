@@ -206,7 +206,7 @@ def _left_before(transcript: Transcript, exchange: Exchange) -> bool:
 # -- settings that are not what was asked -------------------------------------------------------------------------
 
 
-@miniature("tools.choice-required", "response.echoes-tool-choice")
+@miniature("tools.choice-required")
 def choice_ignored_and_echoed_as_auto(transcript: Transcript) -> Transcript:
     """Sends no `tool_choice` upstream, and says in its answer that it was `auto`."""
 
