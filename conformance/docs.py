@@ -1,7 +1,7 @@
 """The generated pages of `docs/`: `python -m conformance.docs docs` writes them, `--check` compares.
 
-One page an area of rules (`docs/rules/<area>.md`) and an index, one of cases, one of the rule book. The check also
-follows every relative link of the Markdown files in `docs/` and of the README beside it.
+One page an area of rules (`docs/rules/<area>.md`) and an index, and one each of cases, of clients, of the rule book
+and of bugs. The check also follows every relative link of the Markdown files in `docs/` and of the README beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import conformance.checks  # noqa: F401  (registers the rules)
 from conformance.bugs_page import bugs_page
 from conformance.cases import all_cases
+from conformance.clients_page import clients_page
 from conformance.rule_page import rule_section
 from conformance.rulebook_page import rulebook_page
 from conformance.rules import REGISTRY, Level, Rule
@@ -36,11 +37,13 @@ def pages() -> dict[str, str]:
         "cases.md": _case_page(),
         "rulebook.md": rulebook_page(HEAD),
         "bugs.md": bugs_page(HEAD),
+        "clients.md": clients_page(HEAD),
     }
 
 
 def _index(by_area: dict[str, list[Rule]]) -> str:
     lines = [HEAD, "", "# Rules", "", "`must` and `integrity` decide whether a target conforms.", ""]
+    lines += ["Which clients need which rules: [clients](../clients.md).", ""]
     lines += ["| area | rules | " + " | ".join(Level) + " |", "|---|---|" + "---|" * len(Level)]
     for area, members in by_area.items():
         counts = " | ".join(str(sum(rule.level is level for rule in members)) for level in Level)

@@ -86,3 +86,13 @@ def test_explain_says_what_why_and_who(command: Any, rule_id: str) -> None:
     rule = REGISTRY[rule_id]
     for wanted in (rule.id, rule.requirement, f"{rule.level}:", rule.why, rule.source, "openai"):
         assert wanted in text
+
+
+def test_explain_shows_whom_it_breaks_how_to_fix_it_and_both_sides(command: Any) -> None:
+    """`explain` names each client with how it breaks, says what to do, and shows a right and a wrong answer."""
+    out = command("explain", "item.done-before-completed").out
+    assert "codex 0.169.0: loses content." in out
+    assert "  fix          Close every open item" in out
+    right, wrong = out.partition("Right, given to the client:")[2].split("Wrong (")
+    assert "> response.output_item.done" in right
+    assert "> response.output_item.done" not in wrong

@@ -18,6 +18,7 @@ from defusedxml import ElementTree
 
 from conformance.cli.options import OPTIONS
 from conformance.report import check_document
+from conformance.rules import CLIENT_PROFILES
 
 TINY = Path(__file__).with_name("tiny_target.py")
 COMMAND = f"{{python}} {TINY} --port {{port}} --upstream {{upstream}}"
@@ -129,6 +130,16 @@ def test_profile_and_requirements_are_taken(run: Run) -> None:
     done = run("--requirements", "1999.01")
     assert done.code == 4
     assert "1999.01" in done.err
+
+
+def test_each_client_has_a_line(run: Run) -> None:
+    """After the verdict each client has a line: what breaks it, and how much of what it needs had no evidence."""
+    narrow = ("--rule", "stream.created-first", "--rule", "stream.terminal-event", "--case", "text.plain")
+    out = run(wrong="no-created", narrow=narrow).out
+    lines = {line.split()[0]: line for line in out.partition("does not conform")[2].splitlines() if line.strip()}
+    assert "not ready: stream.created-first (raises); not judged: " in lines["openai-python"]
+    assert "ready as far as judged: 1 rule holds; not judged: " in lines["codex"]
+    assert set(CLIENT_PROFILES) <= set(lines)
 
 
 def test_nothing_judged_is_not_success(run: Run) -> None:
