@@ -92,7 +92,7 @@ def early_200_hides_the_error(transcript: Transcript) -> Transcript:
     return _on_refusals(transcript, one, lambda exchange: exchange.wants_stream)
 
 
-@miniature("upstream.called-once", "answer.stream")
+@miniature("answer.stream")
 def passes_responses_on(transcript: Transcript) -> Transcript:
     """Passes the request on to `/v1/responses` of an upstream that has no such route."""
 

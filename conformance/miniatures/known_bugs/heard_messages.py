@@ -29,7 +29,7 @@ def refusal_is_an_end(heard: Heard) -> None:
     _stop_reason(heard, "refusal", "end_turn")
 
 
-@misreads("content.end-state-equals-upstream", dialects=MESSAGES)
+@misreads("ending.pause-is-not-finished", dialects=MESSAGES)
 def pause_is_an_end(heard: Heard) -> None:
     """Takes `pause_turn` for the end of the turn."""
     _stop_reason(heard, "pause_turn", "end_turn")

@@ -18,7 +18,7 @@ def begins_with_a_delta(draft: Draft) -> None:
     draft.drop(*draft.all(*_BEFORE))
 
 
-@stream_miniature("item.done-before-completed", "item.part-dones-present")
+@stream_miniature("item.done-before-completed")
 def nothing_is_closed(draft: Draft) -> None:
     """Goes from the last delta to response.completed: no part and no item is closed."""
     draft.drop(*(frame for frame in draft.events if frame.type.endswith((".done", "_part.done"))))
@@ -150,7 +150,7 @@ def silent_with_the_upstream(transcript: Transcript) -> Transcript:
     return edit_exchanges(transcript, one) if silent else transcript
 
 
-@miniature("stream.not-held-back", "stream.each-delta-at-once")
+@miniature("stream.not-held-back")
 def flushes_at_sixteen_kibibytes(transcript: Transcript) -> Transcript:
     """Writes through a buffer of 16 KiB: a short answer comes at its end."""
 
