@@ -90,7 +90,7 @@ def utf_8(transcript: Transcript) -> Iterator[Seen | Violation]:
     "sse.no-byte-order-mark",
     level=SHOULD,
     source="jpopesculian/eventsource-stream#10; " + PYTHON_STREAM,
-    why="Codex's reader panics on a BOM; both official SDKs lose the first event where `data:` comes first.",
+    why="Codex's reader panics on a BOM; openai-python loses the first event where `data:` comes first.",
 )
 def no_byte_order_mark(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The stream does not begin with a byte order mark."""
