@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("conformance.cli.explain", "say what a rule demands, why, and who says so"),
     "show": ("conformance.cli.show", "show a saved transcript: both sides, in the order of time"),
     "compare": ("conformance.cli.compare", "say what got better and worse from one result to another"),
+    "matrix": ("conformance.cli.matrix", "put several results side by side"),
     "fuzz": ("conformance.cli.fuzz", "search for turns and conversations that a target gets wrong"),
     "lint": ("conformance.cli.lint", "judge saved streams (.sse) and transcripts, without a target"),
     "fake": ("conformance.cli.fake", "serve a fake upstream for development"),

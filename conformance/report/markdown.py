@@ -13,7 +13,7 @@ from conformance.report.style import clean, plural
 from conformance.report.tally import OUTCOMES, count_outcomes, headline, rows_by_area
 from conformance.verdict import Outcome
 
-__all__ = ["markdown_summary", "write_markdown"]
+__all__ = ["escape", "markdown_summary", "write_markdown"]
 
 
 def markdown_summary(document: ResultDocument) -> str:
@@ -28,7 +28,7 @@ def write_markdown(document: ResultDocument, file: Path) -> None:
 
 
 def _lines(document: ResultDocument) -> Iterator[str]:
-    yield f"# {_escape(headline(document))}"
+    yield f"# {escape(headline(document))}"
     yield ""
     suite = document["suite"]
     requirements = suite["requirements"] or "newest"
@@ -54,12 +54,12 @@ def _clients(document: ResultDocument) -> Iterator[str]:
         return
     yield from ("", "| client | measured | |", "|---|---|---|")
     for client in document["clients"]:
-        words = _escape(client_words(client))
-        yield f"| {_escape(client['title'])} (`{client['client']}`) | {client['version']} | {words} |"
+        words = escape(client_words(client))
+        yield f"| {escape(client['title'])} (`{client['client']}`) | {client['version']} | {words} |"
     for client in document["clients"]:
         if client["reasons"]:
             yield from ("", f"<details><summary>{client['client']}: every reason</summary>", "")
-            yield from (f"- {_escape(line)}" for line in reason_lines(client))
+            yield from (f"- {escape(line)}" for line in reason_lines(client))
             yield from ("", "</details>")
 
 
@@ -80,7 +80,7 @@ def _failures(document: ResultDocument) -> Iterator[str]:
         where = ", ".join(dialect or "any" for dialect in cause["dialects"])
         count = len(cause["rules"])
         title = f"{plural(count, 'rule')}, one cause" if count > 1 else f"`{cause['fix_first']}`"
-        yield from ("", f"### {title} [{where}]: {_escape(cause['cause'])}", "")
+        yield from ("", f"### {title} [{where}]: {escape(cause['cause'])}", "")
         for rule in cause["rules"]:
             for dialect in cause["dialects"]:
                 verdict = named[item_name(rule, dialect)]
@@ -100,7 +100,7 @@ def _reasons(document: ResultDocument) -> Iterator[str]:
         for verdict in chosen:
             expected = {violation["expected_reason"] or "" for violation in verdict["violations"]}
             reason = verdict["reason"] or "; ".join(sorted(expected)) or "no reason given"
-            yield f"- `{item_name(verdict['rule'], verdict['dialect'])}`: {_escape(reason)}"
+            yield f"- `{item_name(verdict['rule'], verdict['dialect'])}`: {escape(reason)}"
 
 
 def _fenced(text: str) -> Iterator[str]:
@@ -110,6 +110,6 @@ def _fenced(text: str) -> Iterator[str]:
     yield from (f"{fence}text", clean(text), fence)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """One line on which nothing of a target's words is markup."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", clean(text).replace("\n", " "))

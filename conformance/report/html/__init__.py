@@ -1,7 +1,8 @@
 """The HTML report: one page that needs no network, made for reading.
 
-    html_page(document)         the page as text
+    html_page(document)           a result as a page
     write_html(document, file)
+    matrix_page(matrix)           several results side by side
 
 All that comes from a target or an upstream goes through the template's autoescape; links are made only of sources,
 which are the suite's own words.
@@ -22,10 +23,11 @@ from markupsafe import Markup, escape
 from conformance.report.client_lines import client_words, reason_lines, told
 from conformance.report.document import ResultDocument, VerdictEntry
 from conformance.report.failure import COMMAND, item_name, rerun_line
+from conformance.report.matrix import Matrix
 from conformance.report.style import clean, plural
 from conformance.report.tally import LEVELS, OUTCOMES, count_outcomes, headline
 
-__all__ = ["html_page", "write_html"]
+__all__ = ["html_page", "matrix_page", "write_html"]
 
 _TOLD = ("fail", "stale", "expected-fail", "setup-error", "harness-error")  # outcomes that a reader has to act on
 _THREAD = re.compile(r"\b([\w.-]+/[\w.-]+?)(?: (PR))? ?(?:PR)?#(\d+)\b")
@@ -76,6 +78,43 @@ class _Area:
 
 def html_page(document: ResultDocument) -> str:
     """The report of a result as one HTML document."""
+    verdicts = document["verdicts"]
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            document=document,
+            headline=headline(document),
+            command=shlex.join([COMMAND, *document["rerun"]]),
+            areas=list(_areas(verdicts)),
+            counts=[(outcome, count) for outcome in OUTCOMES if (count := count_outcomes(verdicts)[outcome])],
+            dialects=list(dict.fromkeys(verdict["dialect"] or "any" for verdict in verdicts)),
+            levels=[level for level in LEVELS if any(verdict["level"] == level for verdict in verdicts)],
+            clients=document["clients"] if told(document["clients"]) else [],
+            client_words=client_words,
+            reason_lines=reason_lines,
+            anchor=_anchor,
+            item_name=item_name,
+            rerun=lambda verdict, case: rerun_line(document["rerun"], verdict, case),
+            told=_TOLD,
+            style=_part("page.css"),
+            script=_part("page.js"),
+        )
+    )
+
+
+def write_html(document: ResultDocument, file: Path) -> None:
+    """Write the page, in UTF-8."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(html_page(document), encoding="utf-8")
+
+
+def matrix_page(matrix: Matrix) -> str:
+    """The matrix as one HTML document."""
+    return _environment().get_template("matrix.html.jinja").render(matrix=matrix, style=_part("page.css"))
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__name__, "."),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -84,31 +123,7 @@ def html_page(document: ResultDocument) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"clean": clean, "linked": _linked, "plural": plural, "means": _MEANS.__getitem__}
-    verdicts = document["verdicts"]
-    return environment.get_template("page.html.jinja").render(
-        document=document,
-        headline=headline(document),
-        command=shlex.join([COMMAND, *document["rerun"]]),
-        areas=list(_areas(verdicts)),
-        counts=[(outcome, count) for outcome in OUTCOMES if (count := count_outcomes(verdicts)[outcome])],
-        dialects=list(dict.fromkeys(verdict["dialect"] or "any" for verdict in verdicts)),
-        levels=[level for level in LEVELS if any(verdict["level"] == level for verdict in verdicts)],
-        clients=document["clients"] if told(document["clients"]) else [],
-        client_words=client_words,
-        reason_lines=reason_lines,
-        anchor=_anchor,
-        item_name=item_name,
-        rerun=lambda verdict, case: rerun_line(document["rerun"], verdict, case),
-        told=_TOLD,
-        style=_part("page.css"),
-        script=_part("page.js"),
-    )
-
-
-def write_html(document: ResultDocument, file: Path) -> None:
-    """Write the page, in UTF-8."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(html_page(document), encoding="utf-8")
+    return environment
 
 
 def _areas(verdicts: Iterable[VerdictEntry]) -> Iterator[_Area]:
