@@ -20,7 +20,7 @@ LIMIT = 16 * MIB
 """What a target that declares `body-limit` or `event-limit` is configured to take at most."""
 
 BOMB = 256 * MIB
-CROWD = 100
+CROWD = 60
 WRONG = {"authorization": "Bearer sk-of-somebody-else"}
 AT_ONCE = Silence(1e-6)  # each piece a write of its own, so that it shows how far the target reads
 

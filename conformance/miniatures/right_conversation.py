@@ -102,7 +102,7 @@ def items_of(body: Mapping[str, Any], memory: Memory) -> list[Any]:
     """The whole input: what a continued response left, then the request's own."""
     given = body.get("input")
     own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
-    own = [memory.known.get(item.get(_NAMED_BY.get(item.get("type"), "")) or "", item) for item in own]
+    own = [memory.known.get(str(item.get(_NAMED_BY.get(str(item.get("type")), ""))), item) for item in own]
     previous = body.get("previous_response_id")
     return [*memory.contexts.get(previous or "", ()), *own]
 
