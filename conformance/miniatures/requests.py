@@ -328,4 +328,4 @@ def thinking_hidden(request: Outgoing) -> None:
 def display_left_to_the_model(request: Outgoing) -> None:
     """Thinks adaptively and leaves the display to the model's default."""
     if isinstance(request.body.get("thinking"), dict):
-        request.body["thinking"].pop("display", None)
+        request.body["thinking"] = {"type": "adaptive"}
