@@ -135,7 +135,7 @@ class ChatFold:
         item = self._call_for(getattr(call, "index", None), call_id, name, position)
         if not item.call_id:
             item.call_id = call_id
-        if name and not item.pieces and name != item.name:
+        if _goes_on(item, name):
             item.name += name
         self.items.add(item, _arguments(getattr(function, "arguments", None)))
 
@@ -164,7 +164,7 @@ class ChatFold:
         if item is None:
             item = self._calls["function_call"] = self.items.open("call")
         name = string(getattr(function, "name", None))
-        if name and not item.pieces and name != item.name:
+        if _goes_on(item, name):
             item.name += name
         self.items.add(item, _arguments(getattr(function, "arguments", None)))
 
@@ -184,6 +184,11 @@ def _first_choice(choices: Any) -> Any:
 
 def _arguments(value: Any) -> str:
     return as_json(value) if isinstance(value, (dict, list)) else string(value)
+
+
+def _goes_on(item: OpenItem, name: str) -> bool:
+    """Whether a fragment's name belongs to the call's, and is not told once more: it may also come late, but whole."""
+    return bool(name) and name != item.name and not (item.pieces and item.name)
 
 
 def _field(value: Any, name: str) -> Any:

@@ -31,6 +31,9 @@ _FINISHES: Final = {
     "pause_turn": "pause_turn",
 }
 
+_CUTTING: Final = (None, "length", "context_window", "content_filter", "refusal")
+"""The finishes that may come in the middle of a block."""
+
 _WORDINGS: Final[dict[str, Wording]] = {
     "bad_request": Wording("The request is invalid.", "invalid_request_error"),
     "context_length": Wording("prompt is too long: 208310 tokens > 200000 maximum", "invalid_request_error"),
@@ -267,7 +270,7 @@ class _Writer:
         end = next((item for item in (*self.items, *inside) if isinstance(item, (Error, Dies))), None)
         if isinstance(end, Error):
             return json_reply(_error_body(end), end.status, self.headers)
-        cut = self.script.finish in ("length", "context_window", None) or end is not None
+        cut = self.script.finish in _CUTTING or end is not None
         content = [whole_block(block, cut=cut) for block in self.items if isinstance(block, Block)]
         usage = self._usage(output=self._reported.output)
         return json_reply({**self.head, "content": content, **self.end, "usage": usage}, 200, self.headers, end)

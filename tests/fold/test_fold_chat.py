@@ -368,3 +368,10 @@ def test_whole_answers(whole: Callable[..., Said], value: dict[str, Any], items:
     assert list(said.items) == items
     assert said.streamed is False
     assert said == whole("vllm", value)
+
+
+def test_a_name_that_comes_after_its_arguments(chat: Callable[..., Said]) -> None:
+    """A call's name may follow its first arguments; told once more it is not told twice."""
+    stream = (ROLE, t(call(0, "{", "a")), t(call(0, "", name="f")), t(call(0, "}", name="f")), d("tool_calls"), DONE)
+    (one,) = chat(*stream).calls
+    assert (one.name, one.text) == ("f", "{}")
