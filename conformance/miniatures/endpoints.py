@@ -75,6 +75,10 @@ def _stored(exchange: Exchange, body: Any) -> Exchange:
     return _body(exchange, {**body, "output": []}) if whole else exchange
 
 
+def _not_found(exchange: Exchange, body: Any) -> Exchange:
+    return replace(exchange, status=404) if isinstance(body, dict) and body.get("output") else exchange
+
+
 @miniature("endpoint.stored-response-fetched")
 def stored_without_output(transcript: Transcript) -> Transcript:
     """Stores responses without their output."""
@@ -84,7 +88,7 @@ def stored_without_output(transcript: Transcript) -> Transcript:
 @miniature("endpoint.stored-response-fetched")
 def stored_too_late(transcript: Transcript) -> Transcript:
     """Stores a response after its terminal event."""
-    return _answering("GET", "/responses/", lambda e, b: replace(e, status=404) if b.get("output") else e)(transcript)
+    return _answering("GET", "/responses/", _not_found)(transcript)
 
 
 @miniature("endpoint.input-items")

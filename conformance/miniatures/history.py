@@ -51,7 +51,7 @@ def refuses_nulls(transcript: Transcript) -> Transcript:
 @miniature("history.garbled-arguments-accepted")
 def refuses_garbled_arguments(transcript: Transcript) -> Transcript:
     """Refuses calls whose arguments do not end as JSON does."""
-    return _refusing(lambda _, items: any(not i.get("arguments", "}").endswith("}") for i in items))(transcript)
+    return _refusing(lambda _, items: any(not str(i.get("arguments", "}")).endswith("}") for i in items))(transcript)
 
 
 @miniature("history.ending-with-assistant-accepted")

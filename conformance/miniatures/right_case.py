@@ -21,7 +21,6 @@ from conformance.miniatures.right import ToolNames, right_exchange
 from conformance.miniatures.right_answers import answer_elsewhere, refusal, right_failure, with_error_code
 from conformance.miniatures.right_conversation import items_of, tools_of
 from conformance.miniatures.right_limits import fault, permitted
-from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, Memory, UpstreamFlavour, right_request
 from conformance.miniatures.right_state import (
     compacted,
     compaction_object,
@@ -29,6 +28,7 @@ from conformance.miniatures.right_state import (
     state_fault,
 )
 from conformance.miniatures.right_state import response_id as response_id_of
+from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, Memory, UpstreamFlavour, right_request
 from conformance.request_form import Filler
 from conformance.said import Said
 from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Transcript

@@ -33,8 +33,9 @@ class UpstreamFlavour:
 
     `hoist`: all system text in one leading message, else each at its place (on Messages: a later one as user
     text; vLLM always takes it first). `parts`: content as lists of parts, else as strings where only text is said.
-    `old_limit`: vLLM's `max_tokens` instead of `max_completion_tokens`. `narrow`: allowed tools by leaving out the others.
-    `terse`: what has its default value is left out. `adaptive`: Messages thinks adaptively, else by a budget.
+    `old_limit`: vLLM's `max_tokens` instead of `max_completion_tokens`. `narrow`: allowed tools by
+    leaving out the others. `terse`: what has its default value is left out. `adaptive`: Messages thinks adaptively,
+    else by a budget.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from typing import Any
@@ -256,8 +257,10 @@ def parts_of_results_as_json(request: Outgoing) -> None:
 def results_parsed(request: Outgoing) -> None:
     """Parses a result that looks like JSON, and sends the value instead of the string."""
     for (_, result), item in zip(request.results(), _items(request, *_ANSWERED), strict=False):
-        if not request.is_messages and str(item.get("output")).startswith(("{", "[")):
-            result["content"] = json.loads(str(item["output"]))
+        output = item.get("output")
+        if not request.is_messages and isinstance(output, str) and output.startswith(("{", "[")):
+            with contextlib.suppress(ValueError):
+                result["content"] = json.loads(output)
 
 
 @request_miniature("upstream.accepted-by-service")
