@@ -103,6 +103,7 @@ class Search:
     rules: Sequence[Rule]
     profile: str
     ignored: set[str] = field(default_factory=set)
+    shrink_seconds: float = SHRINK_SECONDS
     examples: int = 0
 
     def find(self, kind: Kind, budget: Budget, first_seed: int) -> Iterator[Counterexample]:
@@ -204,7 +205,7 @@ class _Round:
     def _over(self) -> bool:
         if self.pursued is None:
             return self.budget.over
-        return self.budget.spent - self.found_at >= SHRINK_SECONDS
+        return self.budget.spent - self.found_at >= self.search.shrink_seconds
 
     def _told(self, best: Case) -> Counterexample:
         """The counterexample, judged by one more drive."""

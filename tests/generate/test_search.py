@@ -17,7 +17,7 @@ from conformance.generate.search import Budget, Counterexample, Search
 from conformance.generate.stand import Stand
 from conformance.session import select_rules
 from conformance.transcript import Transcript
-from fakes.script import Script
+from fakes.script import Script, ToolCall
 
 TINY = Path(__file__).parents[1] / "cli" / "tiny_target.py"
 COMMAND = f"{{python}} {TINY} --port {{port}} --upstream {{upstream}}"
@@ -36,16 +36,16 @@ class Steps:
 
 def _search(stand: Stand, edit: Callable[[Transcript], Transcript] | None, *rules: str) -> Search:
     wrong = replace(stand, chosen=replace(stand.chosen, edit=edit))
-    return Search(wrong, select_rules("superset", rules), "superset")
+    return Search(wrong, select_rules("superset", rules), "superset", shrink_seconds=8.0)
 
 
 def _first(search: Search, kind: Any) -> Counterexample:
-    return next(search.find(kind, Budget(600.0), 1))
+    return next(search.find(kind, Budget(120.0), 1))
 
 
 def test_a_wrong_stream_is_found_and_shrunk(stands: Any) -> None:
-    """A target that rounds big integers is found by a call that holds one, and by little else."""
-    search = _search(stands("chat_completions"), miniatures.get("rounds-big-integers"), "content.*")
+    """A target that loses all but the first fragment of arguments is found by a call of two, and by little else."""
+    search = _search(stands("chat_completions"), miniatures.get("later-argument-deltas-lost"), "content.*")
     found = _first(search, "turns")
     (turn,) = found.case.turns
     (answer,) = turn.answers
@@ -53,16 +53,16 @@ def test_a_wrong_stream_is_found_and_shrunk(stands: Any) -> None:
     assert found.steady
     assert found.verdict.rule.id.startswith("content.")
     assert len(answer.parts) <= 2
-    assert answer.quirks == frozenset()
+    assert any(isinstance(part, ToolCall) and len(part.pieces) > 1 for part in answer.parts)
 
 
 def test_a_lost_conversation_is_found_and_shrunk(stands: Any) -> None:
-    """A target that ignores previous_response_id is found by a conversation of two turns."""
+    """A target that ignores previous_response_id is found by a conversation of hardly more than two turns."""
     search = _search(stands("vllm"), miniatures.get("previous-ignored"), "history.previous-response-continued")
     found = _first(search, "conversations")
     assert found.verdict.rule.id == "history.previous-response-continued"
-    assert len(found.case.turns) == 2
-    assert "previous_response_id" in found.case.turns[1].request
+    assert 2 <= len(found.case.turns) <= 3
+    assert any("previous_response_id" in turn.request for turn in found.case.turns)
 
 
 def test_what_is_found_is_left_alone_from_then_on(stands: Any) -> None:

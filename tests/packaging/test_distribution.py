@@ -50,6 +50,7 @@ def test_wheel_ships_exactly_the_four_packages(wheel_names: list[str]) -> None:
         "conformance/targets/reference.toml",
         "conformance/targets/python-codex.toml",
         "conformance/miniatures/miniatures.lock",
+        "conformance/cases/generated/001.json",
         "conformance/py.typed",
         "fakes/py.typed",
         "reference/py.typed",
