@@ -31,6 +31,7 @@ def all_cases() -> tuple[Case, ...]:
         impossible,
         leaving,
         limits,
+        live,
         loops,
         odd_requests,
         odd_streams,
@@ -80,6 +81,7 @@ def all_cases() -> tuple[Case, ...]:
         state,
         stored,
         compacted,
+        live,
     )
     return tuple(case for family in families for case in family.CASES) + saved_cases() + recorded_cases()
 

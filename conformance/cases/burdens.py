@@ -8,13 +8,16 @@ from typing import Any
 from conformance.cases.build import WEATHER_TOOL, answers, asks, says, user
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
-from fakes.script import Dies, Part, Raw, Silence, Text, ToolCall
+from fakes.script import Dialect, Dies, Part, Raw, Silence, Text, ToolCall
 
 __all__ = ["CASES"]
 
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
 ONCE: frozenset[DriveKind] = frozenset({"json"})
 BOTH: frozenset[DriveKind] = frozenset({"stream", "json"})
+READERS: tuple[Dialect, ...] = ("chat_completions", "messages")
+"""One for each form of stream: vLLM's is read like that of chat completions, and these cases cost a second each."""
+
 MIB = 1 << 20
 LIMIT = 16 * MIB
 """What a target that declares `body-limit` or `event-limit` is configured to take at most."""
@@ -102,6 +105,7 @@ _FLOW = (
                 finish=None,
             )
         ),
+        dialects=READERS,
         drives=STREAM,
         features=frozenset({"event-limit"}),
         tags=frozenset({"endless-line"}),
@@ -115,6 +119,7 @@ _FLOW = (
             answers=(says(*_written_apart(*(Text((f"{number:04d} " * 104_857,)) for number in range(64)))),),
             stop_reading_after=6,
         ),
+        dialects=READERS,
         drives=STREAM,
         tags=frozenset({"stops-reading"}),
     ),

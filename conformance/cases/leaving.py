@@ -33,8 +33,7 @@ CASES = (
     Case(
         id="leaving.before-the-first-byte",
         summary="The client leaves before the upstream has said anything.",
-        source="BerriAI/litellm#31499; Mesh-LLM/mesh-llm#1406; 1rgs/claude-code-proxy#114; "
-        "BerriAI/litellm#37140",
+        source="BerriAI/litellm#31499; Mesh-LLM/mesh-llm#1406; 1rgs/claude-code-proxy#114; BerriAI/litellm#37140",
         turns=(Turn(request=asks(), answers=(NOTHING_YET,), leave_after=0),),
         drives=frozenset({"stream", "json"}),
         tags=frozenset({"client-leaves"}),

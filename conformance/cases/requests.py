@@ -71,8 +71,7 @@ CASES = (
     Case(
         id="request.instructions-and-developer",
         summary="Instructions, a system and a developer message, and a later developer message.",
-        source="BerriAI/litellm#39282; ai-dynamo/dynamo#10206; elie222/inbox-zero#1642; "
-        "ggml-org/llama.cpp#20079",
+        source="BerriAI/litellm#39282; ai-dynamo/dynamo#10206; elie222/inbox-zero#1642; ggml-org/llama.cpp#20079",
         turns=(
             Turn(
                 request={

@@ -344,8 +344,7 @@ CASES = (
     Case(
         id="tools.hosted-beside-function",
         summary="A hosted tool beside a function: the request is answered.",
-        source="ggml-org/llama.cpp#20156; unslothai/unsloth#5141; coder/aibridge#285; "
-        "router-for-me/CLIProxyAPI#3199",
+        source="ggml-org/llama.cpp#20156; unslothai/unsloth#5141; coder/aibridge#285; router-for-me/CLIProxyAPI#3199",
         turns=answers(
             says(call("get_weather", {"city": "Oslo"}), finish="tool_calls"),
             tools=[{"type": "web_search", "external_web_access": True}, WEATHER_TOOL],

@@ -15,8 +15,7 @@ CASES = (
     Case(
         id="state.continued",
         summary="A second request continues a stored response.",
-        source="Open Responses 2026-04-24, previous_response_id; BerriAI/litellm#28587; "
-        "raullenchai/Rapid-MLX#588",
+        source="Open Responses 2026-04-24, previous_response_id; BerriAI/litellm#28587; raullenchai/Rapid-MLX#588",
         turns=(
             Turn(request={"input": [user("My name is Ada.")], "store": True}, answers=(says("Hello Ada."),)),
             Turn(
