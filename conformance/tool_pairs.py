@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from conformance.crossings import Crossing
 from conformance.pieces import Tool, at, same_json
+from conformance.schema_meaning import schema_meaning
 from fakes.script import Dialect
 
 __all__ = ["NAME_LENGTHS", "keeps_its_name", "legal_name", "same_schema", "title", "tool_pairs"]
@@ -34,7 +35,8 @@ def title(tool: Tool) -> str:
 
 
 def same_schema(asked: object, sent: object) -> bool:
-    """Whether two parameter schemas are equal as JSON; `type: object` and empty properties may be added."""
+    """Whether two parameter schemas mean the same; `type: object` and empty properties may be added."""
+    asked, sent = schema_meaning(asked), schema_meaning(sent)
     if asked is None or asked in _NO_PARAMETERS:
         return sent is None or sent in _NO_PARAMETERS or same_json(asked, sent)
     if isinstance(asked, dict) and isinstance(sent, dict):

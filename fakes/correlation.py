@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from fakes.errors import COMPLAINTS
+
 __all__ = ["TOKEN", "describe_stray", "new_token", "tokens_of"]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32: no character that a case-folding target could change
@@ -68,7 +70,7 @@ def describe_stray(
     `request` is the method and path, `found` the tokens in it, `closed` those of expectations that are over.
     """
     tokens = list(dict.fromkeys(found))
-    lines = [f"no open expectation matches {request}"]
+    lines = [f"{COMPLAINTS[1]}{request}"]
     late = next((token for token in tokens if token in closed), None)
     if late is not None:
         lines += [

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["EncodingError", "FakeError", "RecordingError"]
+__all__ = ["COMPLAINTS", "EncodingError", "FakeError", "RecordingError"]
+
+COMPLAINTS = ("surplus call: ", "no open expectation matches ")
+"""How the message begins with which a fake answers 500 to a request that it was not to get."""
 
 
 class FakeError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from fakes.errors import COMPLAINTS
 from fakes.gates import ClientProgress
 from fakes.log import UpstreamCall
 from fakes.reply import Answer, Delivery
@@ -105,7 +106,7 @@ class Expectation:
         twin = next((n for n, earlier in enumerate(completions, 1) if _is_same(earlier, call)), len(completions))
         likeness = f"the same body as call {twin}" if twin < len(completions) else "a body of its own"
         return (
-            f"surplus call: {self.token} gives {len(self.answers)} answer(s) and this is call "
+            f"{COMPLAINTS[0]}{self.token} gives {len(self.answers)} answer(s) and this is call "
             f"{len(completions)}, with {likeness}; the earlier ones were answered and were not failures, so it "
             "is no retry"
         )

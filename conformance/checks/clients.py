@@ -15,6 +15,7 @@ from conformance.checks.json_values import same_json
 from conformance.checks.phrases import around, listed, shown
 from conformance.reading import StreamReading, as_dict, as_list, stream_structure, streams
 from conformance.rules import INTEGRITY, Place, Seen, Violation, rule
+from conformance.thinking_tags import as_told, fitted
 from conformance.transcript import Event, Transcript
 
 PYTHON = "openai 3.54 (PyPI)"
@@ -210,7 +211,8 @@ def openai_python_text(transcript: Transcript) -> Iterator[Seen | Violation]:
         said, heard = stream.exchange.said, _heard(stream, "openai_python_stream", _stream)
         if said is None or heard.text is None or stream.exchange.asks_for_compaction:
             continue
-        wanted = said.joined("text")
+        read = as_told(said, heard.text, has_reasoning=any(item.type == "reasoning" for item in stream.items))
+        wanted = fitted(read.joined("text"), heard.text, said, read)
         if heard.text == wanted:
             yield Seen(_place(stream))
         else:

@@ -8,6 +8,7 @@ from conformance.crossings import Judged, quote
 from conformance.reading import ItemReading, StreamReading, as_dict, as_list, streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.said import Said, SaidItem
+from conformance.thinking_tags import as_told, fitted
 from conformance.transcript import Event, Transcript
 
 __all__: list[str] = []
@@ -333,10 +334,11 @@ def _is_one_of(item: ItemReading, left_open: list[SaidItem], said: Said) -> bool
 def nothing_lost_before_failure(transcript: Transcript) -> Judged:
     """All text that came before the upstream failed reaches the client before `response.failed`."""
     for stream, said in _ended(transcript):
-        wanted = said.joined("text")
+        found = "".join(item.content("text") for item in stream.items)
+        read = as_told(said, found, has_reasoning=any(item.type == "reasoning" for item in stream.items))
+        wanted = fitted(read.joined("text"), found, said, read)
         if stream.outcome != "failed" or not wanted or not _broken_off(said):
             continue
-        found = "".join(item.content("text") for item in stream.items)
         # A reset may flush what was not yet read: RFC 9293 3.10.7.4.
         reset = any(call.ended == "reset" for call in stream.exchange.upstream)
         if found == wanted or (reset and wanted.startswith(found)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from openai.types.responses import Response
 
@@ -14,6 +14,7 @@ from conformance.normal_form import difference, response_form
 from conformance.pieces import at, items_of, parsed, same_json, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
 from conformance.said import EndState, Said
+from conformance.thinking_tags import as_told, fitted
 from conformance.transcript import Drive, Transcript
 
 __all__: list[str] = []
@@ -151,10 +152,11 @@ def _content(body: dict[str, Any], kind: str) -> str:
     return "".join(parts)
 
 
-def _equal(transcript: Transcript, kind: str, words: str) -> Judged:
+def _equal(transcript: Transcript, kind: Literal["text", "reasoning"], words: str) -> Judged:
     for visit, body, said in _heard(transcript):
-        wanted = "".join(item.text for item in said.items if item.kind == kind)
         found = _content(body, kind)
+        read = as_told(said, _content(body, "text"), has_reasoning=bool(_content(body, "reasoning")))
+        wanted = fitted(read.joined(kind), found, said, read)
         if not wanted and not found:
             continue
         failed_early = body.get("status") == "failed" and wanted.startswith(found)

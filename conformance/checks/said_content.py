@@ -12,6 +12,7 @@ from conformance.checks.phrases import around, count, listed, shown
 from conformance.reading import FamilyName, ItemReading, StreamReading, as_dict, as_list, streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.said import Said, SaidItem
+from conformance.thinking_tags import as_told, fitted
 from conformance.transcript import Event, Transcript
 
 FIELDS = "openai.types.responses (delta: the text that was added)"
@@ -72,7 +73,9 @@ def _same(
 def text_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The text of all messages, joined, is the upstream's text, character for character."""
     for stream, said in _heard(transcript):
-        wanted, found = said.joined("text"), "".join(item.content("text") for item in stream.items)
+        found = "".join(item.content("text") for item in stream.items)
+        read = as_told(said, found, has_reasoning=any(_reasoning(item) for item in stream.items))
+        wanted = fitted(read.joined("text"), found, said, read)
         if wanted or found:
             yield _same(stream, wanted, found, ("text",), "text")
 
@@ -88,7 +91,10 @@ def text_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
 def reasoning_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The reasoning of all items, joined, is the upstream's, character for character, raw or as summary."""
     for stream, said in _heard(transcript):
-        wanted, found = said.joined("reasoning"), "".join(_reasoning(item) for item in stream.items)
+        found = "".join(_reasoning(item) for item in stream.items)
+        text = "".join(item.content("text") for item in stream.items)
+        read = as_told(said, text, has_reasoning=bool(found))
+        wanted = fitted(read.joined("reasoning"), found, said, read)
         if wanted or found:
             yield _same(stream, wanted, found, ("summary", "raw"), "reasoning")
 

@@ -29,9 +29,13 @@ def hosted_not_forwarded(transcript: Transcript) -> Judged:
     for crossing in crossings(transcript):
         if not any(tool.kind == "hosted" for tool in crossing.asked.tools):
             continue
-        strange = [tool.type for tool in crossing.sent.tools if tool.kind == "hosted" or not tool.name]
+        strange = [
+            tool.type if tool.kind == "hosted" else "a function without a name"
+            for tool in crossing.sent.tools
+            if tool.kind == "hosted" or not tool.name
+        ]
         if strange:
-            yield crossing.broken("function tools only", f"there are tools of the types {strange}")
+            yield crossing.broken("function tools only", f"there are also {strange}")
         else:
             yield crossing.seen
 

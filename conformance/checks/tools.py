@@ -63,7 +63,7 @@ def descriptions_kept(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def parameters_kept(transcript: Transcript) -> Judged:
-    """The parameters of each function tool reach the upstream JSON-equal; a missing `type: object` may be added."""
+    """The parameters of each function tool reach the upstream, in the same meaning where not in the same words."""
     for crossing in crossings(transcript):
         for tool, sent in tool_pairs(crossing, "tools"):
             if sent is None or tool.kind != "function":
