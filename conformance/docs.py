@@ -63,7 +63,7 @@ def _case_page() -> str:
     lines = [HEAD, "", "# Cases", "", f"{len(scripted)} scripted cases; one more for each replayable recording.", ""]
     lines += ["| case | what happens | dialects | source |", "|---|---|---|---|"]
     for case in scripted:
-        dialects = ", ".join(case.dialects)
+        dialects = ", ".join(case.dialects) or "a live endpoint"
         lines.append(f"| `{case.id}` | {case.summary} | {dialects} | {case.source.replace('|', '/')} |")
     return "\n".join(lines) + "\n"
 

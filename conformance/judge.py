@@ -140,7 +140,7 @@ def _settle(verdict: Verdict, tally: _Tally, transcripts: Sequence[Transcript], 
         *((Outcome.HARNESS_ERROR, _first_of(tally.errors)) for _ in tally.errors[:1]),
         *_violated(verdict.findings),
         *_stale(verdict, transcripts, tally, baseline),
-        *_observed(tally, transcripts),
+        *_observed(verdict.rule.id, tally, transcripts),
     ]
     verdict.outcome, verdict.reason = min(candidates, key=lambda candidate: candidate[0].rank)
 
@@ -234,13 +234,16 @@ def _stale(verdict: Verdict, transcripts: Sequence[Transcript], tally: _Tally, b
                 yield Outcome.STALE, f"the baseline expects a failure in {pattern}, and it passes: take it out"
 
 
-def _observed(tally: _Tally, transcripts: Sequence[Transcript]) -> _Candidates:
+def _observed(rule: str, tally: _Tally, transcripts: Sequence[Transcript]) -> _Candidates:
+    missed = [one.facts["unobserved"][rule] for one in transcripts if rule in one.facts.get("unobserved", ())]
     cases = len({transcript.case for transcript in transcripts})
     problems = [text for text, _ in _problems(transcripts)]
     if tally.observed:
         yield Outcome.PASS, ""
     elif problems and not any(drive.problem is None for one in transcripts for drive in one.drives):
         yield Outcome.SETUP_ERROR, f"no case could be driven: {_first_of(problems)}"
+    elif missed:
+        yield Outcome.NOT_APPLICABLE, f"not observed: {_first_of(missed)}"
     else:
         also = f"; {len(problems)} drives could not be made" if problems else ""
         yield Outcome.NOT_APPLICABLE, f"nothing to judge: not seen in {cases} case{'s' * (cases != 1)}{also}"

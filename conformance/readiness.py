@@ -71,7 +71,7 @@ def readiness(
     rules: Iterable[Rule],
     *,
     baseline: Baseline | None = None,
-    features: Mapping[Dialect, frozenset[str]] | None = None,
+    features: frozenset[str] | Mapping[Dialect, frozenset[str]] | None = None,
     examined: Examinations = MappingProxyType({}),
 ) -> list[Readiness]:
     """What the transcripts say about each client.
@@ -108,7 +108,7 @@ def _verdicts(
     known: Mapping[str, Rule],
     transcripts: Sequence[Transcript],
     baseline: Baseline | None,
-    features: Mapping[Dialect, frozenset[str]] | None,
+    features: frozenset[str] | Mapping[Dialect, frozenset[str]] | None,
     examined: Examinations,
 ) -> list[Verdict]:
     """The verdicts on a rule that a client needs: those that were given, where all cases count, else new ones."""

@@ -39,12 +39,14 @@ class Filler:
     """Fills the turns of one drive.
 
     `model` is the target's template ("{case}", "vllm/{case}"), in which "{case}" stands for the token, or for
-    the model name of a case that has its own. The token is also appended to the first user text.
+    the model name of a case that has its own. The token is also appended to the first user text, if `marked`: not
+    at a live endpoint, where nothing has to be told apart and the name of its model stands for the token.
     """
 
     model: str
     token: str
     stream: bool
+    marked: bool = True
 
     def path(self, turn: Turn, earlier: Sequence[Exchange]) -> str:
         """The path of a turn. Raises CannotContinueError."""
@@ -62,7 +64,7 @@ class Filler:
         body = {"model": self._model(body.get("model", self.token)), **_without(body, "model")}
         if is_main:
             body.setdefault("stream", self.stream)
-        if "input" in body:
+        if "input" in body and self.marked:
             body["input"] = _marked(body["input"], f" [{self.token}]")
         return body
 

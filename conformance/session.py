@@ -43,7 +43,7 @@ from fakes.log import UpstreamCall
 from fakes.script import Dialect
 from fakes.upstream import FakeUpstream
 
-__all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", "run", "select_rules"]
+__all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", "run", "scored", "select_rules"]
 
 DEFAULT_PROFILE = "openai"
 
@@ -77,7 +77,7 @@ class RunOptions(TargetChoice):
     `profile` None is the target's own, else `DEFAULT_PROFILE`. `requirements` names a frozen set: rules added
     after it are judged and do not decide. `baseline` None is the target's own, if it has one. `transcripts` is a folder
     that gets them. `workers` bounds the cases driven at once. `case_files` hold cases of their own: without `cases`
-    only these are driven.
+    only these are driven. `max_requests` bounds those of a run at a live endpoint (`live_url`).
     """
 
     profile: str | None = None
@@ -91,6 +91,7 @@ class RunOptions(TargetChoice):
     use_baseline: bool = True
     transcripts: Path | None = None
     workers: int = _WORKERS
+    max_requests: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ class RunResult:
     """What a run found. Times are in seconds; `phases` says where they went.
 
     `dialects` are those asked for, `logs` the ends of the targets' outputs. `partial` says in sentences what the
-    target leaves out of the profile's core. `clients` says for which clients the target is ready. `strays` are
-    upstream calls that belong to no case.
+    target leaves out of the profile's core. `clients` says for which clients the target is ready. `notes` are further
+    sentences for the reader. `strays` are upstream calls that belong to no case.
     """
 
     target: Target
@@ -124,6 +125,7 @@ class RunResult:
     clients: list[Readiness] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
     partial: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     strays: dict[Dialect, tuple[UpstreamCall, ...]] = field(default_factory=dict)
     logs: dict[Dialect, str] = field(default_factory=dict)
     phases: dict[str, float] = field(default_factory=dict)
@@ -175,7 +177,24 @@ def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
     Raises UsageError for what the user gave wrong. What goes wrong with the target or the suite is in the
     result's `trouble`; this never raises for it.
     """
+    if options.live_url is not None:
+        from conformance.live import run_live
+
+        return run_live(options, progress or _Silence())
     return _Session(options, progress or _Silence()).run()
+
+
+def scored(verdicts: Sequence[Verdict], requirements: str) -> list[Verdict]:
+    """The verdicts by a frozen set: rules added after it do not decide."""
+    from conformance.requirements import load
+
+    frozen = load(requirements)
+    return [
+        verdict
+        if verdict.rule.id in frozen or verdict.rule.id not in REGISTRY
+        else replace(verdict, level=Level.RECOMMENDED, reason=_added_after(verdict, frozen.name))
+        for verdict in verdicts
+    ]
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
@@ -401,19 +420,8 @@ class _Session:
             features=features,
             examined=examined,
         )
-        result.verdicts = verdicts if self.options.requirements is None else self._scored(verdicts)
-
-    def _scored(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """The verdicts by a frozen set: rules added after it do not decide."""
-        from conformance.requirements import load
-
-        frozen = load(self.options.requirements or "")
-        return [
-            verdict
-            if verdict.rule.id in frozen or verdict.rule.id not in REGISTRY
-            else replace(verdict, level=Level.RECOMMENDED, reason=_added_after(verdict, frozen.name))
-            for verdict in verdicts
-        ]
+        frozen = self.options.requirements
+        result.verdicts = verdicts if frozen is None else scored(verdicts, frozen)
 
     def _trouble(self, blame: Literal["target", "harness"], message: str, log: str, dialect: Dialect) -> None:
         with self._lock:

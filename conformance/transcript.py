@@ -210,7 +210,9 @@ class Transcript:
     `path`, `left`, `right` (the difference), `guilty` (the ingredients that each make it alone) and `steady`
     (False when the plain drive, made once more, differs from itself: then the delivery is not to blame); and `exit`,
     where the case asked the target to end: `status` (None when it did not exit), `seconds`, `stream` (how its body
-    ended) and `terminal` (the type of its terminal event, or None).
+    ended) and `terminal` (the type of its terminal event, or None). At a live endpoint also `acceptance` (the id of
+    the acceptance test that the case covers), `undeclared` (features that it needs and the server does not declare) and
+    `unobserved` (by rule, why its model gave nothing to judge).
     """
 
     case: str

@@ -1,6 +1,7 @@
 """The suite's checks."""
 
 from conformance.checks import (
+    acceptance,
     access,
     answer_form,
     answers,
@@ -60,6 +61,7 @@ from conformance.checks import (
 )
 
 __all__ = [
+    "acceptance",
     "access",
     "answer_form",
     "answers",

@@ -29,8 +29,12 @@ _NEVER_FAILED = ("completed", "incomplete:max_output_tokens", "incomplete:conten
 
 
 def _answerable(transcript: Transcript) -> Iterator[Visit]:
-    """Requests for a response that must be answered: nothing in them is wrong, and the upstream did not fail."""
-    if transcript.dialect is None or transcript.facts.get("refusal_statuses"):
+    """Requests for a response that must be answered: nothing in them is wrong, and the upstream did not fail.
+
+    Where the upstream is unknown that can be said only of the cases that are made for it.
+    """
+    unknown = transcript.dialect is None and "live" not in (transcript.facts.get("tags") or ())
+    if unknown or transcript.facts.get("refusal_statuses"):
         return
     for visit in visits(transcript):
         said = visit.exchange.said
@@ -40,14 +44,19 @@ def _answerable(transcript: Transcript) -> Iterator[Visit]:
             yield visit
 
 
-def _answered(visit: Visit, words: str) -> Judged:
+def _answered(visit: Visit, words: str, transcript: Transcript) -> Judged:
     status = visit.exchange.status
     if status is not None and 200 <= status < 300:
         yield visit.seen()
         return
-    asked = "the upstream had answered it" if visit.exchange.said else "the upstream was not asked"
     shown = quote(visit.exchange.body[:160].decode("utf-8", "replace"))
-    yield visit.broken(f"an answer (2xx) to {words}", f"status {status}; {asked}: {shown}")
+    yield visit.broken(f"an answer (2xx) to {words}", f"status {status}{_upstream(visit, transcript)}: {shown}")
+
+
+def _upstream(visit: Visit, transcript: Transcript) -> str:
+    if transcript.dialect is None:
+        return ""
+    return "; the upstream had answered it" if visit.exchange.said else "; the upstream was not asked"
 
 
 @rule(
@@ -55,14 +64,13 @@ def _answered(visit: Visit, words: str) -> Judged:
     level=MUST,
     source="Open Responses 2026-04-24, HTTP requests; openai.types.responses.ResponseCreateParams",
     why="The request is one that SDKs send; its user gets an error instead of an answer.",
-    evidence="both",
 )
 def stream(transcript: Transcript) -> Judged:
     """A legal request with `stream: true` is answered."""
     if not _OTHERS & set(transcript.facts.get("tags") or ()):
         for visit in _answerable(transcript):
             if visit.exchange.wants_stream:
-                yield from _answered(visit, "a legal request")
+                yield from _answered(visit, "a legal request", transcript)
 
 
 @rule(
@@ -70,14 +78,13 @@ def stream(transcript: Transcript) -> Judged:
     level=MUST,
     source="Open Responses 2026-04-24, HTTP requests; openai.types.responses.ResponseCreateParams.stream",
     why="SDKs ask for a whole answer unless told otherwise: every such program fails.",
-    evidence="both",
 )
 def whole(transcript: Transcript) -> Judged:
     """A legal request without streaming is answered."""
     if not _OTHERS & set(transcript.facts.get("tags") or ()):
         for visit in _answerable(transcript):
             if not visit.exchange.wants_stream:
-                yield from _answered(visit, "a legal request for a whole answer")
+                yield from _answered(visit, "a legal request for a whole answer", transcript)
 
 
 @rule(
@@ -92,7 +99,7 @@ def sdk_request(transcript: Transcript) -> Judged:
     tags = set(transcript.facts.get("tags") or ())
     if "client" in tags and not tags & {"codex", "pycodex"}:
         for visit in _answerable(transcript):
-            yield from _answered(visit, "what this client sends")
+            yield from _answered(visit, "what this client sends", transcript)
 
 
 @rule(
@@ -107,4 +114,4 @@ def codex_request(transcript: Transcript) -> Judged:
     tags = set(transcript.facts.get("tags") or ())
     if tags & {"codex", "pycodex"}:
         for visit in _answerable(transcript):
-            yield from _answered(visit, "what Codex sends")
+            yield from _answered(visit, "what Codex sends", transcript)

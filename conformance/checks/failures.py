@@ -350,7 +350,6 @@ def no_literal_none(transcript: Transcript) -> Judged:
     level=MUST,
     source="CWE-200; CWE-522",
     why="The operator's key ends up in the hands, and the logs, of every user.",
-    evidence="both",
 )
 def no_credentials(transcript: Transcript) -> Judged:
     """No key of the client or of the proxy stands in anything that the client is given."""

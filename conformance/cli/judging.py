@@ -93,6 +93,7 @@ class Judging:
                 for one in result.trouble
             ],
             partial=[*result.partial, *_selected(self.arguments, result), *partial],
+            notes=result.notes,
             patterns=known_patterns() if fails else (),
             clients=result.clients,
         )
@@ -114,6 +115,8 @@ def target_choice(arguments: argparse.Namespace) -> TargetChoice:
         target=arguments.target,
         target_command=arguments.target_command,
         target_url=arguments.target_url,
+        live_url=getattr(arguments, "live_url", None),
+        api_key_env=getattr(arguments, "api_key_env", None),
         dialects=_dialects(arguments),
         features=tuple(arguments.feature),
         env=dict(arguments.target_env),
@@ -138,6 +141,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
         thorough=arguments.thorough,
         baseline=arguments.baseline,
         transcripts=arguments.transcripts,
+        max_requests=arguments.max_requests,
     )
 
 

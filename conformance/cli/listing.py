@@ -113,7 +113,7 @@ def _cases(glob: str) -> tuple[list[dict[str, Any]], Iterator[str]]:
         }
         for case in chosen
     ]
-    return value, _table((case.id, ",".join(case.dialects), case.summary) for case in chosen)
+    return value, _table((case.id, ",".join(case.dialects) or "live", case.summary) for case in chosen)
 
 
 def _profiles() -> tuple[list[dict[str, Any]], Iterator[str]]:

@@ -49,7 +49,8 @@ class Option:
 
 
 GROUPS: dict[str, str] = {
-    "target": "what is judged (one of the first three)",
+    "target": "what is judged (one of the first three, or a live endpoint)",
+    "live": "a server with a real model and no fake behind it",
     "selection": "what is driven and judged (default: everything that the target declares)",
     "start": "how the target is reached",
     "baseline": "known failures",
@@ -82,6 +83,10 @@ def _target(flag: str, metavar: str, text: str, **more: Any) -> Option:
     return Option((flag,), "target", text, {"metavar": metavar, **more}, names_target=True)
 
 
+def _live(flag: str, metavar: str, text: str, **more: Any) -> Option:
+    return Option((flag,), "live", text, {"metavar": metavar, **more}, names_target=True)
+
+
 def _start(flag: str, metavar: str, text: str, **more: Any) -> Option:
     return Option((flag,), "start", text, {"metavar": metavar, **more}, names_target=True)
 
@@ -95,6 +100,14 @@ OPTIONS: tuple[Option, ...] = (
         "are filled in",
     ),
     _target("--target-url", "URL", "a target that already runs, e.g. http://127.0.0.1:8001/v1; needs --fake-port"),
+    _live("--live-url", "URL", "its base URL, e.g. https://host/v1; needs --model, the name of a model that it has"),
+    _live("--api-key-env", "NAME", "the environment variable that holds its key (default: no key is sent)"),
+    _live(
+        "--max-requests",
+        "N",
+        "ask it no more often than that; cases that do not fit are left out (default: 50)",
+        type=_positive,
+    ),
     Option(
         ("--dialect",),
         "selection",
@@ -253,13 +266,42 @@ def _word(value: object) -> str:
     return str(value)
 
 
+_WITHOUT_A_FAKE = {
+    "dialect": "there is no upstream that the suite could play",
+    "fake_port": "there is no upstream that the suite could play",
+    "fake_host": "there is no upstream that the suite could play",
+    "strict_upstream": "there is no upstream that the suite could play",
+    "thorough": "there is no upstream whose chunks could be cut",
+    "case_file": "what an upstream would say cannot be told to a real model",
+    "target_env": "the suite does not start the server",
+    "ready": "the suite does not start the server",
+    "path": "write the path in the URL",
+}
+"""The options that mean nothing at a live endpoint, and why."""
+
+
+def _check_live(arguments: argparse.Namespace) -> None:
+    if not getattr(arguments, "live_url", None):
+        for name in ("api_key_env", "max_requests"):
+            if getattr(arguments, name, None) is not None:
+                raise UsageError(f"--{name.replace('_', '-')} is for live endpoints: give it with --live-url")
+        return
+    for name, why in _WITHOUT_A_FAKE.items():
+        if getattr(arguments, name, None) not in (None, [], False):
+            raise UsageError(f"--{name.replace('_', '-')} does not go with --live-url: {why}")
+    if not arguments.model:
+        raise UsageError("--live-url needs --model: the name of a model that the server has")
+
+
 def check_target(arguments: argparse.Namespace) -> None:
     """Raises UsageError unless exactly one target is named, and what belongs together is given together."""
-    named = [flag for flag in ("target", "target_command", "target_url") if getattr(arguments, flag)]
+    ways = ("target", "target_command", "target_url", "live_url")
+    named = [way for way in ways if getattr(arguments, way, None)]
     if len(named) != 1:
-        flags = "--target NAME, --target-command COMMAND or --target-url URL"
+        flags = "--target NAME, --target-command COMMAND, --target-url URL or --live-url URL"
         problem = "no target is named" if not named else "more than one target is named"
         raise UsageError(f"{problem}: give one of {flags}")
+    _check_live(arguments)
     if arguments.target_url and arguments.fake_port is None:
         raise UsageError(
             "--target-url needs --fake-port: the port on which your target expects its upstream, "

@@ -19,6 +19,9 @@ examples:
   # your proxy already runs on 8001 and expects its upstream on 9000
   responses-conformance run --target-url http://127.0.0.1:8001/v1 --fake-port 9000 --dialect messages
 
+  # any server of /v1/responses with a real model behind it; what it may cost is said first
+  responses-conformance run --live-url https://host/v1 --model MODEL --api-key-env HOST_API_KEY
+
   # see a failure before you have one
   responses-conformance run --target miniature:no-created --dialect vllm --rule 'stream.*'
 
@@ -40,7 +43,10 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
         help=summary,
         description="Judge a server that speaks the Responses API.",
         epilog=EPILOG,
-        usage=f"responses-conformance {name} (--target NAME | --target-command COMMAND | --target-url URL) [options]",
+        usage=(
+            f"responses-conformance {name} "
+            "(--target NAME | --target-command COMMAND | --target-url URL | --live-url URL) [options]"
+        ),
     )
     groups = {key: parser.add_argument_group(title) for key, title in GROUPS.items()}
     for option in OPTIONS:

@@ -24,6 +24,7 @@ from conformance.cases.saved import SAVED
 from conformance.generate import GENERATOR
 from conformance.generate.conversations import MOST_TURNS, conversation_machine
 from conformance.generate.turns import single_turn
+from conformance.transcript import DriveKind
 from fakes.script import DIALECTS, Dialect, Interleaved, Part, Script, ToolCall
 
 __all__ = ["SEED", "chosen", "drawn_conversations", "drawn_turns", "save", "traits"]
@@ -33,6 +34,7 @@ SEED = 20261122
 
 _WHOLE, _BROKEN, _CONVERSATIONS = 10, 4, 4  # kept of each dialect: answers that end, that break off, several
 _DRAWN_TURNS, _DRAWN_CONVERSATIONS = 600, 80
+_SINGLE: frozenset[DriveKind] = frozenset({"stream", "hostile"})
 _LARGEST = 6000  # characters of a case file; of a conversation's three times as many
 _COST = 1500  # characters that weigh as much as one pair of traits
 
@@ -153,7 +155,7 @@ def save(folder: Path = SAVED) -> int:
         ):
             number += 1
             made = {"generator": GENERATOR, "hypothesis": hypothesis.__version__, "seed": SEED}
-            drives = case.drives if len(case.turns) > 1 else frozenset({"stream", "hostile"})
+            drives = case.drives if len(case.turns) > 1 else _SINGLE
             write_case(
                 replace(case, id=f"generated.{number:03}", drives=drives), folder / f"{number:03}.json", made=made
             )

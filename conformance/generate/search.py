@@ -169,7 +169,7 @@ class _Round:
         except (_BrokenError, _OverError, HypothesisException):
             pass  # what was found is in `best`; hypothesis' own complaint is that it was not found again
         except BaseExceptionGroup as group:
-            if group.split(_BrokenError | HypothesisException)[1] is not None:
+            if group.split((_BrokenError, HypothesisException))[1] is not None:
                 raise
         return None if self.best is None else self._told(self.best)
 

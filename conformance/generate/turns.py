@@ -158,8 +158,8 @@ def _script(draw: st.DrawFn, dialect: Dialect) -> Script:
             finish = draw(st.sampled_from(_CUTS[dialect]))
             script = Script(parts=draw(_stopped(parts)), finish=finish, usage=usage)
         case "dies":
-            how = draw(st.sampled_from(["eof", "reset"]))
-            script = Script(parts=(*draw(_stopped(parts)), Dies(how)), finish=None, usage=None)
+            death = draw(st.sampled_from([Dies("eof"), Dies("reset")]))
+            script = Script(parts=(*draw(_stopped(parts)), death), finish=None, usage=None)
         case "error":
             error = Error(draw(st.sampled_from([400, 429, 500, 503])), draw(words()))
             script = Script(parts=(*draw(_stopped(parts)), error), finish=None, usage=None)

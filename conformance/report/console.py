@@ -82,6 +82,8 @@ def _lines(document: ResultDocument, style: Style, verbose: bool) -> Iterator[st
         if trouble["log"]:
             yield "The end of the target's output:"
             yield from (f"  | {line}" for line in trouble["log"].splitlines())
+    if document.get("notes"):
+        yield from ("", *(f"note: {note}" for note in document["notes"]))
     yield ""
     looks = _VERDICT_LOOKS.get(document["conformance"], ("bold", "red"))
     yield style(headline(document), *looks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from conformance.errors import UsageError
 
@@ -191,7 +191,10 @@ class TroubleEntry(TypedDict):
 
 
 class ResultDocument(TypedDict):
-    """A whole run. `rerun` is the command line that repeats it, without selection: `["run", "--target", ...]`."""
+    """A whole run. `rerun` is the command line that repeats it, without selection: `["run", "--target", ...]`.
+
+    `notes` are sentences for the reader; without any the key is absent.
+    """
 
     format: int
     suite: SuiteEntry
@@ -207,6 +210,7 @@ class ResultDocument(TypedDict):
     clients: list[ClientEntry]
     trouble: list[TroubleEntry]
     partial: list[str]
+    notes: NotRequired[list[str]]
     conformance: str
     exit_code: int
 

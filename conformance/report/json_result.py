@@ -59,13 +59,17 @@ def build_document(
     drives: int = 0,
     trouble: Sequence[TroubleEntry] = (),
     partial: Sequence[str] = (),
+    notes: Sequence[str] = (),
     patterns: Sequence[Pattern] = (),
     clients: Sequence[Readiness] = (),
 ) -> ResultDocument:
-    """The whole result. `partial` names in sentences what a target or a selection left out of the profile."""
+    """The whole result. `partial` names in sentences what a target or a selection left out of the profile.
+
+    `notes` are further sentences for the reader; without any, the document has no such key.
+    """
     judged = list(verdicts)
     entries = [verdict_entry(verdict) for verdict in judged]
-    return ResultDocument(
+    document = ResultDocument(
         format=FORMAT,
         suite=suite,
         target=target,
@@ -83,6 +87,9 @@ def build_document(
         conformance=conformance_of(entries, trouble, partial),
         exit_code=int(exit_code(judged, trouble=bool(trouble))),
     )
+    if notes:
+        document["notes"] = [clean(note) for note in notes]
+    return document
 
 
 def client_entry(found: Readiness) -> ClientEntry:

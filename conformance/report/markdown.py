@@ -36,6 +36,7 @@ def _lines(document: ResultDocument) -> Iterator[str]:
         f"Profile `{document['profile']}`, requirements `{requirements}`, responses-conformance {suite['version']}, "
         f"{plural(document['drives'], 'drive')}, exit code {document['exit_code']}."
     )
+    yield from (f"\n{escape(note)}" for note in document.get("notes", []))
     yield from _clients(document)
     for trouble in document["trouble"]:
         where = ", ".join(filter(None, (trouble["blame"], trouble["dialect"])))

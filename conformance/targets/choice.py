@@ -23,7 +23,9 @@ Edit = Callable[[Transcript], Transcript]
 
 @dataclass(frozen=True, kw_only=True)
 class TargetChoice:
-    """Exactly one of `target` (a name, a TOML file or miniature:NAME), `target_command` and `target_url`.
+    """Exactly one of `target` (a name, a TOML file or miniature:NAME), `target_command`, `target_url`, `live_url`.
+
+    A live endpoint has no fake behind it, and needs a `model`; `api_key_env` names the variable that holds its key.
 
     The rest overrides what the target's file says: `features` are added to those that it declares, `env` to its
     environment; None leaves the file's word. `dialects` empty means all that it supports.
@@ -32,6 +34,8 @@ class TargetChoice:
     target: str | None = None
     target_command: str | None = None
     target_url: str | None = None
+    live_url: str | None = None
+    api_key_env: str | None = None
     dialects: tuple[Dialect, ...] = ()
     features: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +51,8 @@ def choose_target(choice: TargetChoice) -> tuple[Target, Edit | None]:
 
     Raises UsageError when none or several are named, or a file, a name or an option is wrong.
     """
+    if choice.live_url is not None:
+        raise UsageError("a live endpoint has no upstream that could be played: only `run` can judge it")
     if sum(one is not None for one in (choice.target, choice.target_command, choice.target_url)) != 1:
         raise UsageError("name one target: --target, --target-command or --target-url")
     edit: Edit | None = None

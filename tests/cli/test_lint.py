@@ -44,7 +44,9 @@ def test_reports(command: Any, wrong_stream: str, tmp_path: Path) -> None:
     """`--json`, `--junitxml`, `--summary`, `--html` and `-v` write what they are asked for."""
     (tmp_path / "a.sse").write_text(wrong_stream)
     xml, summary, page = (tmp_path / f"out.{ending}" for ending in ("xml", "md", "html"))
-    done = command("lint", tmp_path / "a.sse", "--json", "-", "--junitxml", xml, "--summary", summary, "--html", page, "-v")
+    done = command(
+        "lint", tmp_path / "a.sse", "--json", "-", "--junitxml", xml, "--summary", summary, "--html", page, "-v"
+    )
     document = check_document(json.loads(done.out))
     assert document["exit_code"] == done.code == 1
     assert "does not conform" in done.err

@@ -117,7 +117,7 @@ def test_conversations_continue_in_every_way(dialect: Dialect) -> None:
             _check_references(case, turn.request)
 
     machine = conversation_machine(dialect, attempt, store=True)
-    options = settings(FEW, max_examples=40, stateful_step_count=MOST_TURNS + 1, derandomize=True)
+    options = settings(FEW, max_examples=120, stateful_step_count=MOST_TURNS + 1, derandomize=True)
     run_state_machine_as_test(machine, settings=options)
     assert {"continues", "branches by id", "echoes", "branches by echo"} <= seen
 
