@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from defusedxml import ElementTree
+from junitparser import Error, Failure, JUnitXml, Skipped
 
 from conformance.report import ResultDocument, item_name, junit_xml
 from conformance.rules import Place
@@ -30,6 +32,20 @@ def test_each_outcome_has_its_element(document: ResultDocument) -> None:
     for verdict in document["verdicts"]:
         children = [child.tag for child in cases[item_name(verdict["rule"], verdict["dialect"])]]
         assert children == [tag for tag in [EXPECTED[verdict["outcome"]]] if tag]
+
+
+def test_a_reader_of_ci_results_finds_each_outcome(document: ResultDocument, tmp_path: Path) -> None:
+    """junitparser, which CI tools use, reads from the file which rules passed, failed, were skipped or could not be."""
+    file = tmp_path / "report.xml"
+    file.write_bytes(junit_xml(document).encode("utf-8"))
+    kinds = {Failure: "failure", Error: "error", Skipped: "skipped"}
+    read = {
+        case.name: [kinds[type(one)] for one in case.result] for suite in JUnitXml.fromfile(str(file)) for case in suite
+    }
+    assert read == {
+        item_name(verdict["rule"], verdict["dialect"]): [one for one in [EXPECTED[verdict["outcome"]]] if one]
+        for verdict in document["verdicts"]
+    }
 
 
 def test_counts_are_those_of_the_elements(document: ResultDocument) -> None:
