@@ -22,6 +22,7 @@ from conformance.cases.files import case_document
 from conformance.drive import Driver
 from conformance.errors import TargetError
 from conformance.generate.conversations import MOST_TURNS, conversation_machine
+from conformance.generate.pruning import pruned
 from conformance.generate.stand import Stand
 from conformance.generate.turns import single_turn
 from conformance.judge import judge
@@ -202,16 +203,20 @@ class _Round:
         again = self.search.failing(self.driver, case, pursuit)
         return pursuit if any(one.rule is named.rule for one in again) else Pursuit(named.rule, case.drives)
 
+    def _breaks(self, case: Case) -> bool:
+        """Whether a case breaks the pursued rule."""
+        return bool(self.search.failing(self.driver, case, self.pursued))
+
     def _over(self) -> bool:
         if self.pursued is None:
             return self.budget.over
         return self.budget.spent - self.found_at >= self.search.shrink_seconds
 
     def _told(self, best: Case) -> Counterexample:
-        """The counterexample, judged by one more drive."""
+        """The counterexample without the turns that it does not need, judged by one more drive."""
         assert self.pursued is not None
         rule, dialect = self.pursued.rule, self.search.stand.dialect
-        case = replace(best, id=f"found.{rule.id}")
+        case = replace(pruned(best, self._breaks), id=f"found.{rule.id}")
         for _ in range(_TRIES):
             verdicts = self.search.failing(self.driver, case)
             own = next((one for one in verdicts if one.rule is rule), None)
