@@ -73,6 +73,18 @@ class LiveCase(Case):
         limits = [int(turn.request.get("max_output_tokens") or 0) for turn in self.turns]
         return sum(limits) * len(self.drives)
 
+    def facts(self, declared: frozenset[str]) -> dict[str, Any]:
+        """What it states about itself for checks to read, at a server that is said to have these features."""
+        undeclared = sorted(self.optional - declared)
+        may_refuse = bool(undeclared) and not self.refusal_statuses
+        return {
+            "refusal_statuses": NOT_OFFERED if may_refuse else self.refusal_statuses,
+            "may_refuse": self.may_refuse or may_refuse,
+            "tags": self.tags,
+            "acceptance": self.acceptance,
+            "undeclared": undeclared,
+        }
+
 
 ACCEPTANCE: Mapping[str, str] = MappingProxyType(
     {

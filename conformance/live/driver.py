@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from conformance.cases.case import Turn
-from conformance.cases.live import NOT_OFFERED, LiveCase
+from conformance.cases.live import LiveCase
 from conformance.client import Deadlines, Endpoint, send
 from conformance.errors import HarnessError, TargetError
 from conformance.live.hopes import unobserved
@@ -49,21 +49,10 @@ class LiveDriver:
     def drive(self, case: LiveCase) -> Transcript:
         """Drive one case, once each of its kinds."""
         drives = [self._drive(case, kind) for kind in DRIVE_KINDS if kind in case.drives]
-        facts = self._facts(case)
+        facts = case.facts(self.features)
         transcript = Transcript(case.id, None, drives, case.summary, case.source, case.features, facts)
         facts["unobserved"] = unobserved(transcript)
         return transcript
-
-    def _facts(self, case: LiveCase) -> dict[str, Any]:
-        undeclared = sorted(case.optional - self.features)
-        may_refuse = bool(undeclared) and not case.refusal_statuses
-        return {
-            "refusal_statuses": NOT_OFFERED if may_refuse else case.refusal_statuses,
-            "may_refuse": case.may_refuse or may_refuse,
-            "tags": case.tags,
-            "acceptance": case.acceptance,
-            "undeclared": undeclared,
-        }
 
     def _drive(self, case: LiveCase, kind: DriveKind) -> Drive:
         drive = Drive(kind)

@@ -1,6 +1,7 @@
 """Miniatures: named wrong proxies that prove that each check can fail."""
 
 from conformance.miniatures import (
+    acceptance,
     answers,
     burdens,
     clients,
@@ -37,6 +38,7 @@ from conformance.miniatures.miniature import Edit, Miniature, all_miniatures, ge
 __all__ = [
     "Edit",
     "Miniature",
+    "acceptance",
     "all_miniatures",
     "answers",
     "burdens",

@@ -11,6 +11,7 @@ import conformance.checks  # noqa: F401 - registers the rules
 from conformance.miniatures.bug_samples import right_of_miniature
 from conformance.miniatures.crossing_samples import locked_crossings
 from conformance.miniatures.deviation_samples import locked_deviations
+from conformance.miniatures.live_samples import locked_live
 from conformance.miniatures.miniature import Miniature, all_miniatures
 from conformance.miniatures.request_samples import locked_requests
 from conformance.miniatures.samples import locked_samples
@@ -31,6 +32,7 @@ RIGHT: tuple[Callable[[], Iterable[Transcript]], ...] = (
     locked_crossings,
     locked_requests,
     locked_deviations,
+    locked_live,
 )
 """What the miniatures are applied to: right transcripts. A miniature is locked by the first in which it shows."""
 

@@ -159,7 +159,8 @@ def compacted(exchange: Exchange, memory: Memory) -> Exchange:
 def compaction_object(exchange: Exchange, memory: Memory) -> Exchange:
     """The answer of `POST /responses/compact`: the user's messages, and the summary of an ordinary answer, sealed."""
     response = exchange.json
-    users = [item for item in _items(exchange.request.body) if item.get("role") == "user"]
+    asked = [item for item in _items(exchange.request.body) if item.get("role") == "user"]
+    users = [_kept_message(item, number) for number, item in enumerate(asked)]
     body = {
         "id": f"comp_{response['id']}",
         "object": "response.compaction",
@@ -168,6 +169,13 @@ def compaction_object(exchange: Exchange, memory: Memory) -> Exchange:
         "usage": response["usage"],
     }
     return _with(exchange, json_answer(exchange.request, 200, body).received)
+
+
+def _kept_message(item: dict[str, Any], number: int) -> dict[str, Any]:
+    """A message of the input as an item of an output: with an id, a status, and its content in parts."""
+    content = item.get("content")
+    parts = [{"type": "input_text", "text": content}] if isinstance(content, str) else content
+    return {"type": "message", "id": f"msg_kept{number}", "status": "completed", **item, "content": parts}
 
 
 def _with(exchange: Exchange, received: tuple[Received, ...]) -> Exchange:

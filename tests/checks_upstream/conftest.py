@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -8,7 +8,11 @@ import conformance.checks as checks
 import conformance.miniatures as miniatures
 from conformance.miniatures import Miniature, all_miniatures
 from conformance.miniatures.crossing_samples import crossing_transcripts
+from conformance.miniatures.deviation_samples import deviation_transcripts
+from conformance.miniatures.flavours import FLAVOURS
 from conformance.miniatures.request_samples import request_transcripts
+from conformance.miniatures.right_case import RIGHT_TARGETS
+from conformance.miniatures.samples import SAMPLES, right_transcripts
 from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
 
@@ -49,6 +53,7 @@ _CHECKS = (
 _MINIATURES = (
     miniatures.burdens,
     miniatures.delivery,
+    miniatures.deviations,
     miniatures.endings,
     miniatures.endpoints,
     miniatures.failures,
@@ -97,7 +102,14 @@ def _registers_for(wrong: Miniature, names: set[str]) -> bool:
 @pytest.fixture(scope="session")
 def right() -> Right:
     """Every sample in its dialects through every right target, with the target's name."""
-    return [*crossing_transcripts(), *request_transcripts()]
+    return [*crossing_transcripts(), *request_transcripts(), *deviation_transcripts(), *_two_calls()]
+
+
+def _two_calls() -> Iterator[tuple[str, Transcript]]:
+    """Two calls in one answer, which no sample of what crosses a target has."""
+    case = next(case for case in SAMPLES if case.id == "sample.two-calls")
+    for name in RIGHT_TARGETS:
+        yield from ((name, right) for right in right_transcripts(FLAVOURS[name], cases=(case,)))
 
 
 @pytest.fixture(scope="session")
