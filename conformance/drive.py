@@ -29,6 +29,7 @@ from conformance.normal_form import TERMINAL, drive_difference
 from conformance.request_form import CannotContinueError, Filler
 from conformance.said import Said
 from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
+from fakes.gates import Hold, Outcome
 from fakes.correlation import new_token
 from fakes.log import UpstreamCall
 from fakes.recording import Recording
@@ -36,7 +37,7 @@ from fakes.reply import AsFramed, ByteByByte, Delivery, Gated, Hostile
 from fakes.script import Dialect
 from fakes.upstream import FakeUpstream
 
-__all__ = ["EXIT_WAIT", "GATE_MISSES", "INGREDIENTS", "DriveSettings", "Driver", "Process", "drive_case"]
+__all__ = ["EXIT_WAIT", "GATE_MISSES", "HELD_WAIT", "INGREDIENTS", "DriveSettings", "Driver", "Process", "drive_case"]
 
 GATE_MISSES = 3
 """After so many gated drives in which a gate gave up, the other gated drives of a target are left out."""
@@ -46,6 +47,9 @@ INGREDIENTS = ("cuts", "crlf", "comments", "pings")
 
 EXIT_WAIT = 10.0
 """Seconds that a target has to exit after a SIGTERM: those that `docker stop` gives before it kills."""
+HELD_WAIT = 5.0
+"""Seconds that one client's answer waits, in the upstream, for other clients' answers to come to an end."""
+
 
 _NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
 _IDLE_WAIT = 2.0  # seconds that the upstream's side may go on after the client's side has ended
@@ -119,11 +123,8 @@ class Driver:
 
     def drive(self, case: Case, kinds: Collection[DriveKind] = DRIVE_KINDS) -> Transcript:
         """Drive one case, once each of those kinds that are the case's."""
-        drives = [
-            drive
-            for kind in self._kinds(case, kinds)
-            if (drive := _Run(self, case, kind, _DELIVERIES[kind]).drive()) is not None
-        ]
+        runs = [_Run(self, case, kind, _DELIVERIES[kind]) for kind in self._kinds(case, kinds)]
+        drives = [drive for run in runs if (drive := run.drive()) is not None]
         facts = {
             "refusal_statuses": case.refusal_statuses,
             "expected_calls": [dict(call) for call in case.expected_calls],
@@ -133,6 +134,8 @@ class Driver:
         }
         if case.ends_target and self.process is not None and drives:
             facts["exit"] = self._exit(drives[-1], self.process)
+        if held := {run.result.kind: run.held for run in runs if run.held is not None}:
+            facts["held"] = held
         transcript = Transcript(case.id, self.dialect, drives, case.summary, case.source, case.features, facts)
         self._compare_hostile(case, transcript)
         return transcript
@@ -238,6 +241,7 @@ class _Run:
         self.result = Drive(kind, ingredients=ingredients)
         self.filler = Filler(driver.settings.model, new_token(), kind != "json")
         self.started = time.monotonic()
+        self.held: Outcome | None = None
 
     def drive(self) -> Drive | None:
         """The drive; None when a recording cannot be replayed to this target (see `_misfits`)."""
@@ -280,7 +284,24 @@ class _Run:
         for run in runs:
             run.started = self.started
         with ThreadPoolExecutor(turn.copies, thread_name_prefix="copy") as pool:
+            if turn.first_waits:
+                return self._take_beside(turn, runs, pool)
             return list(pool.map(lambda run: run._take(turn), runs))
+
+    def _take_beside(
+        self, turn: Turn, runs: Sequence[_Run], pool: ThreadPoolExecutor
+    ) -> list[tuple[Exchange, tuple[UpstreamCall, ...]]]:
+        """The copies of a turn whose first one waits, in the upstream, for the end of the others."""
+        hold = Hold(HELD_WAIT)
+        first = pool.submit(runs[0]._take, turn, hold)
+        try:
+            hold.wait_reached(HELD_WAIT)
+            others = list(pool.map(lambda run: run._take(turn), runs[1:]))
+        finally:
+            hold.open()
+        taken = [first.result(), *others]
+        self.held = hold.outcome
+        return taken
 
     def _interruption(self, turn: Turn) -> Interruption | None:
         process = self.driver.process
@@ -288,14 +309,14 @@ class _Run:
             return None
         return Interruption(turn.terminate_after, process.terminate)
 
-    def _take(self, turn: Turn) -> tuple[Exchange, tuple[UpstreamCall, ...]]:
+    def _take(self, turn: Turn, hold: Hold | None = None) -> tuple[Exchange, tuple[UpstreamCall, ...]]:
         """One request: its exchange, with what the upstream saw and said."""
         driver, earlier = self.driver, self.result.exchanges
         path, body = self.filler.path(turn, earlier), self.filler.body(turn, earlier)
         strict = self.case.strict_upstream or driver.settings.strict_upstream
         upstream = driver.upstream
         answers = self.filler.answers(turn)
-        expectation = upstream.expect(self.filler.token, answers, delivery=self.delivery, strict=strict)
+        expectation = upstream.expect(self.filler.token, answers, delivery=self.delivery, strict=strict, hold=hold)
         try:
             listener = Listener(
                 expectation,

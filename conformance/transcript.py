@@ -210,7 +210,8 @@ class Transcript:
     `path`, `left`, `right` (the difference), `guilty` (the ingredients that each make it alone) and `steady`
     (False when the plain drive, made once more, differs from itself: then the delivery is not to blame); and `exit`,
     where the case asked the target to end: `status` (None when it did not exit), `seconds`, `stream` (how its body
-    ended) and `terminal` (the type of its terminal event, or None). At a live endpoint also `acceptance` (the id of
+    ended) and `terminal` (the type of its terminal event, or None); and `held`, where the upstream kept one client's
+    answer until others' were over, by kind of drive: "met" when that came, "late" when it did not come in time. At a live endpoint also `acceptance` (the id of
     the acceptance test that the case covers), `undeclared` (features that it needs and the server does not declare) and
     `unobserved` (by rule, why its model gave nothing to judge).
     """
@@ -226,3 +227,8 @@ class Transcript:
     def drive(self, kind: DriveKind) -> Drive | None:
         """The drive of that kind, None when the case was not driven so or could not be."""
         return next((drive for drive in self.drives if drive.kind == kind and drive.problem is None), None)
+
+    @property
+    def streamed(self) -> Drive | None:
+        """The streamed drive, whichever was made: as services send, else under the hostile partition."""
+        return self.drive("stream") or self.drive("hostile")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from fakes.errors import COMPLAINTS
-from fakes.gates import ClientProgress
+from fakes.gates import ClientProgress, Hold
 from fakes.log import UpstreamCall
 from fakes.reply import Answer, Delivery
 
@@ -18,11 +18,14 @@ _SETTLING = 0.05  # seconds for which a repeated request waits for the end of th
 class Expectation:
     """What one exchange may ask of the upstream. Made by `FakeUpstream.expect`."""
 
-    def __init__(self, token: str, answers: Sequence[Answer], delivery: Delivery, strict: bool) -> None:
+    def __init__(
+        self, token: str, answers: Sequence[Answer], delivery: Delivery, strict: bool, hold: Hold | None = None
+    ) -> None:
         self.token = token
         self.answers = tuple(answers)
         self.delivery = delivery
         self.strict = strict
+        self.hold = hold
         self.progress = ClientProgress()
         self._changed = threading.Condition()
         self._calls: list[UpstreamCall] = []

@@ -14,12 +14,13 @@ from typing import Literal
 
 from fakes.log import Lag, UpstreamCall
 
-__all__ = ["ClientProgress", "Gatekeeper"]
+__all__ = ["ClientProgress", "Gatekeeper", "Hold", "Outcome"]
 
 _POLL = 0.02  # seconds between two looks at whether the target has left
 _MISSES = 3  # a target that never streams costs this many graces, not one a frame
 
 Outcome = Literal["met", "released", "gone", "late"]
+"""How a wait ended: what was waited for came, all waiting was ended, the target left, or the time was over."""
 
 
 class ClientProgress:
@@ -70,6 +71,35 @@ class ClientProgress:
                 if left <= 0:
                     return "late"
                 self._changed.wait(min(left, _POLL))
+
+
+class Hold:
+    """Keeps back what an exchange is answered, from the first byte on, until it is opened, at most `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._open = threading.Event()
+        self._reached = threading.Event()
+        self._outcome: Outcome | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the first call's wait ended; None as long as none has."""
+        return self._outcome
+
+    def open(self) -> None:
+        """Let the answers go, now and later."""
+        self._open.set()
+
+    def wait_reached(self, deadline: float) -> bool:
+        """Wait at most `deadline` seconds until a call is being kept; whether that came true."""
+        return self._reached.wait(deadline)
+
+    def keep(self, progress: ClientProgress, is_gone: Callable[[], bool]) -> None:
+        """Keep a call's answer back. Only the first is kept: one that comes when it is over has waited enough."""
+        self._reached.set()
+        if self._outcome is None:
+            self._outcome = progress.wait(self._open.is_set, self._seconds, is_gone)
 
 
 class Gatekeeper:

@@ -17,7 +17,7 @@ from fakes.delivery import Transmission
 from fakes.errors import FakeError
 from fakes.expectation import Expectation
 from fakes.faults import Faults
-from fakes.gates import ClientProgress
+from fakes.gates import ClientProgress, Hold
 from fakes.log import UpstreamCall
 from fakes.reply import Answer, AsFramed, Delivery, HttpFailure
 from fakes.wire import Incoming, Wire, WireServer
@@ -133,14 +133,20 @@ class FakeUpstream:
         self.stop()
 
     def expect(
-        self, token: str, answers: Sequence[Answer], *, delivery: Delivery | None = None, strict: bool = False
+        self,
+        token: str,
+        answers: Sequence[Answer],
+        *,
+        delivery: Delivery | None = None,
+        strict: bool = False,
+        hold: Hold | None = None,
     ) -> Expectation:
-        """Open an expectation: requests with this token get these answers, in order.
+        """Open an expectation: requests with this token get these answers, in order, once `hold` lets them go.
 
         Raises FakeError when one with the same token is open already.
         """
         token = token.lower()
-        expectation = Expectation(token, answers, delivery or AsFramed(), strict or self.strict)
+        expectation = Expectation(token, answers, delivery or AsFramed(), strict or self.strict, hold)
         with self._lock:
             if token in self._open:
                 raise FakeError(f"{token} is expected already; forget that expectation first, or take a new token")
@@ -167,6 +173,8 @@ class FakeUpstream:
             transmission = Transmission(call, wire, self.dialect.name, progress, self.faults)
             try:
                 decision = self._decide(call, expectation, found)
+                if expectation is not None and expectation.hold is not None and call.kind == "completion":
+                    expectation.hold.keep(progress, wire.is_gone)
                 transmission.send(decision.reply, decision.delivery)
                 if decision.refused and call.ended == "complete":
                     call.ended = "refused"

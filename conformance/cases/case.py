@@ -39,7 +39,8 @@ class Turn:
     `terminate_after` sends the target a SIGTERM after so many events, and has the suite wait for its exit.
     `upstream_closed` takes the turn while nothing listens where the upstream was.
     `copies` sends the turn so many times at once, each copy with a token of its own, which "{token}" stands for in
-    the upstream's texts; all exchanges are those of the drive.
+    the upstream's texts; all exchanges are those of the drive. With `first_waits` the upstream keeps its answer to
+    the first copy until the others, sent when it has that one's request, are over.
     """
 
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
+    first_waits: bool = False
 class Case:
     """One situation. `source` is public: why this case exists.
 

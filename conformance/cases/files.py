@@ -65,6 +65,7 @@ _TURN_FIELDS: Mapping[str, Any] = {
 
 
 def load_case(file: Path) -> Case:
+    "first_waits": bool,
     """The case of a file. Raises UsageError, naming the file and the key that is wrong."""
     document = TomlFile(file).data if file.suffix == ".toml" else _json(file)
     if document.get("format") != FORMAT:

@@ -50,6 +50,11 @@ BURDEN_SAMPLES: tuple[Case, ...] = (
         tags=frozenset({"unreachable"}),
     ),
     _case(
+        "one-waits",
+        Turn(request=asks(), answers=(says("At last, or at once."),), copies=2, first_waits=True),
+        drives=_BOTH,
+    ),
+    _case(
         "stopped",
         Turn(request=asks(), answers=(says(Text(("One, ", "two, ")), Dies("eof"), finish=None),), terminate_after=4),
         drives=_STREAM,

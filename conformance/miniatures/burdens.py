@@ -121,3 +121,10 @@ def stops_without_a_word(transcript: Transcript) -> Transcript:
 def does_not_stop(transcript: Transcript) -> Transcript:
     """Takes no notice of SIGTERM."""
     return _exit(status=None, seconds=10.0)(transcript)
+
+
+@miniature("delivery.clients-independent")
+def one_client_at_a_time(transcript: Transcript) -> Transcript:
+    """Serves one client after the other: while the upstream keeps one waiting, all wait."""
+    held = transcript.facts.get("held")
+    return replace(transcript, facts={**transcript.facts, "held": dict.fromkeys(held, "late")}) if held else transcript

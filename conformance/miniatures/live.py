@@ -15,6 +15,7 @@ import socket
 import struct
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, TracebackType
@@ -85,6 +86,13 @@ LIVE_MINIATURES: Mapping[str, LiveMiniature] = MappingProxyType(
                 ("delivery.response-ids-unique",),
             ),
             LiveMiniature(
+                "queues",
+                "Serves one client after the other.",
+                "front",
+                "concurrency",
+                ("delivery.clients-independent",),
+            ),
+            LiveMiniature(
                 "drops-system",
                 "Leaves the system text out of requests upstream.",
                 "back",
@@ -107,13 +115,15 @@ class Relay:
         self._behind = urlsplit(behind)
         self._first_answer: tuple[int, list[tuple[str, str]], bytes] | None = None
         self._lock = threading.Lock()
+        self._turn = threading.Lock() if miniature.name == "queues" else nullcontext()
         relay = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                relay._pass_on(self)
+                with relay._turn:
+                    relay._pass_on(self)
 
             do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 

@@ -69,6 +69,8 @@ def right_case(case: Case, dialect: Dialect, target: RightTarget) -> Transcript:
         "may_refuse": case.may_refuse,
         "expected_calls": [dict(expected) for expected in case.expected_calls],
     }
+    if any(turn.first_waits for turn in case.turns):
+        facts["held"] = dict.fromkeys(sorted(case.drives), "met")
     if case.ends_target:
         facts["exit"] = {"status": 0, "seconds": 0.1, "stream": "complete", "terminal": "response.failed"}
     return Transcript(case.id, dialect, drives, case.summary, case.source, case.features, facts)
@@ -95,7 +97,8 @@ class _Run:
             headers = (("authorization", "Bearer sk-client-0123456789"), *turn.headers.items())
             headers += (("content-encoding", "gzip"),) if turn.packed else ()
             last = position == len(self.case.turns) - 1
-            self.exchanges.append(self._answer(turn, ClientRequest(turn.method, path, headers, body), last))
+            for _ in range(turn.copies):
+                self.exchanges.append(self._answer(turn, ClientRequest(turn.method, path, headers, body), last))
         return Drive(self.kind, self.exchanges)
 
     def _answer(self, turn: Turn, request: ClientRequest, last: bool) -> Exchange:

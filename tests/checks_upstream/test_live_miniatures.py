@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+import conformance.drive as drive_module
 from conformance.cases.build import answers, asks, says, user
 from conformance.cases.case import Case, Turn
 from conformance.drive import drive_case
@@ -42,6 +43,7 @@ _CASES = {
         ),
     ),
     "crosses": _case("twice", *answers(says("First.")), *answers(says("Second."))),
+    "queues": _case("beside", Turn(request=asks(), answers=(says("Soon."),), copies=2, first_waits=True)),
     "drops-system": _case("instructed", *answers(says("Yes."), instructions="Answer in one word.")),
 }
 
@@ -69,8 +71,11 @@ def _broken(transcript: Transcript, rules: tuple[str, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", sorted(LIVE_MINIATURES))
-def test_every_mechanism_sees_its_wrong_relay(through: DriveThrough, name: str) -> None:
+def test_every_mechanism_sees_its_wrong_relay(
+    through: DriveThrough, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A relay that spoils what passes is found, over real connections, by the rules that it is for."""
+    monkeypatch.setattr(drive_module, "HELD_WAIT", 0.5)
     live = LIVE_MINIATURES[name]
     transcript = through(live, _CASES[name])
     assert [drive.problem for drive in transcript.drives] == [None]

@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 PORT, UPSTREAM, LIE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -28,7 +28,7 @@ def text_of(request: dict[str, Any]) -> str:
     return "\n".join(part["text"] for item in request["input"] for part in item["content"])
 
 
-RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf")
+RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf", "queues")
 
 
 def ask(request: dict[str, Any]) -> str:
@@ -157,4 +157,5 @@ if LIE == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if LIE == "exits":
     sys.exit("small_target: no licence key")
-ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+Server = HTTPServer if LIE == "queues" else ThreadingHTTPServer
+Server(("127.0.0.1", PORT), Handler).serve_forever()

@@ -64,6 +64,21 @@ def test_copies_are_sent_at_once_each_with_words_of_its_own(driving: Driving) ->
     assert not broken("delivery.not-mixed", transcript)
 
 
+def test_a_copy_waits_for_the_end_of_the_others(driving: Driving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The upstream answers the first copy last; a target that serves one client at a time is found out."""
+    turn = Turn(request=ASKED, answers=(HELLO,), copies=3, first_waits=True)
+    apart = driving("relays").drive(case(turn))
+    first, *others = apart.drives[0].exchanges
+    assert apart.facts["held"] == {"stream": "met"}
+    assert first.upstream[0].sent[0].t >= max(other.ended_at for other in others)
+    assert all(b"Hel" in exchange.body for exchange in (first, *others))
+    assert not broken("delivery.clients-independent", apart)
+    monkeypatch.setattr(drive_module, "HELD_WAIT", 0.3)
+    queue = driving("queues").drive(case(turn))
+    assert queue.facts["held"] == {"stream": "late"}
+    assert broken("delivery.clients-independent", queue)
+
+
 def test_a_reader_that_stops_shows_who_reads_ahead(driving: Driving) -> None:
     """The client leaves once nothing moves; a target that had taken everything by then is found out."""
     said = Script(parts=tuple(one for n in range(24) for one in (Text((f"{n:04d} " * 200_000,)), Silence(1e-6))))

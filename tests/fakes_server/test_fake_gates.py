@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fakes import FakeUpstream, Frame, Gated, Lag, Reply, Script, UpstreamCall, Verbatim, new_token
-from fakes.gates import ClientProgress, Gatekeeper
+from fakes.gates import ClientProgress, Gatekeeper, Hold
 from fakes.script import Text
 
 STREAM = (("content-type", "text/event-stream"),)
@@ -142,3 +142,43 @@ def test_waiting_ends_for_each_reason() -> None:
     progress.release()
     waiter.join(5)
     assert outcomes == ["released"]
+
+
+def test_a_hold_keeps_an_answer_until_it_is_opened(upstream: FakeUpstream, ask: Ask) -> None:
+    """Nothing of the answer goes while it is kept; once opened all of it goes, and the hold says what it waited for."""
+    token, hold = new_token(), Hold(30.0)
+    expectation = upstream.expect(token, [replied(PIECES)], hold=hold)
+    kept: list[int] = []
+
+    def open_it() -> None:
+        assert hold.wait_reached(10)
+        kept.append(len(expectation.calls[0].sent))
+        assert hold.outcome is None
+        hold.open()
+
+    opening = threading.Thread(target=open_it)
+    opening.start()
+    reading = ask(token)
+    opening.join()
+    assert kept == [0]
+    assert len(reading.pieces) == 5
+    assert hold.outcome == "met"
+
+
+def test_a_hold_that_nobody_opens_gives_up(upstream: FakeUpstream, ask: Ask) -> None:
+    """When its time is over the answer goes all the same, and a second call is not kept again."""
+    token, hold = new_token(), Hold(0.05)
+    upstream.expect(token, [replied(PIECES), replied(PIECES)], hold=hold)
+    assert [len(ask(token).pieces), len(ask(token).pieces)] == [5, 5]
+    assert hold.outcome == "late"
+
+
+def test_forgetting_ends_a_hold(upstream: FakeUpstream, ask: Ask) -> None:
+    """An expectation that is forgotten keeps nobody waiting."""
+    token, hold = new_token(), Hold(30.0)
+    expectation = upstream.expect(token, [replied(PIECES)], hold=hold)
+    forgetting = threading.Thread(target=lambda: hold.wait_reached(10) and upstream.forget(expectation))
+    forgetting.start()
+    ask(token)
+    forgetting.join()
+    assert hold.outcome == "released"
