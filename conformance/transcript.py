@@ -211,9 +211,9 @@ class Transcript:
     (False when the plain drive, made once more, differs from itself: then the delivery is not to blame); and `exit`,
     where the case asked the target to end: `status` (None when it did not exit), `seconds`, `stream` (how its body
     ended) and `terminal` (the type of its terminal event, or None); and `held`, where the upstream kept one client's
-    answer until others' were over, by kind of drive: "met" when that came, "late" when it did not come in time. At a live endpoint also `acceptance` (the id of
-    the acceptance test that the case covers), `undeclared` (features that it needs and the server does not declare) and
-    `unobserved` (by rule, why its model gave nothing to judge).
+    answer until others' were over, by kind of drive: "met" when that came, "late" when it did not come in time. At a
+    live endpoint also `acceptance` (the id of the acceptance test that the case covers), `undeclared` (features that it
+    needs and the server does not declare) and `unobserved` (by rule, why its model gave nothing to judge).
     """
 
     case: str
