@@ -218,6 +218,7 @@ _ACCEPTANCE = (
         "compact-missing-model",
         Turn(path=_COMPACT, raw_body=json.dumps(_WITHOUT_MODEL).encode()),
         hopes=(),
+        optional=frozenset({"compaction"}),
         tokens=0,
         refusal_statuses=NOT_OFFERED,
         tags=frozenset({"endpoint"}),

@@ -214,11 +214,16 @@ def retry_after_present(transcript: Transcript) -> Judged:
             yield visit.broken("a `Retry-After` header", "there is none")
 
 
+_NO_ROUTE = frozenset({404, 405, 501})
+
+
 def _errors(transcript: Transcript) -> Iterator[tuple[Visit, Any]]:
-    """The answers to POST with an error status, and the JSON in them."""
+    """The answers to POST with an error status, and the JSON in them; none of routes that a server need not have."""
+    absent = _NO_ROUTE if transcript.facts.get("undeclared") else ()
     for visit in visits(transcript):
         status = visit.exchange.status
-        if status is not None and status >= 400 and visit.exchange.request.method.upper() == "POST":
+        posted = visit.exchange.request.method.upper() == "POST"
+        if status is not None and status >= 400 and posted and status not in absent:
             yield visit, visit.exchange.json
 
 

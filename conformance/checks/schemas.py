@@ -8,7 +8,7 @@ event and a wrong response. Validation is strict: "0" is no integer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from openai.types.responses.response import ToolChoice
 from openai.types.responses.response_error import ResponseError
 from openresponses_types import types as open_responses
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from conformance.checks.inventory import (
     OPEN_RESPONSES_ITEM_MODELS,
@@ -88,7 +89,10 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
 
 
 def schema_problem(model: Any, value: Any) -> str | None:
-    """The first thing that a model has against a value, in words; None when it has none."""
+    """What a model has against a value, in words; None when it has nothing.
+
+    All fields that are missing at one place are named together, else the first thing that is wrong.
+    """
     try:
         _adapter(model).validate_json(json.dumps(value), strict=True)
     except ValidationError as refused:
@@ -97,11 +101,21 @@ def schema_problem(model: Any, value: Any) -> str | None:
             return None
         # Of a union's complaints the deepest is by the branch that fits best.
         worst = max(errors, key=lambda error: len(error["loc"]))
-        where = ".".join(str(step) for step in worst["loc"]) or "the whole"
-        return f"{where}: {worst['msg']} (found {shown(worst['input'])})"
+        if worst["type"] == "missing":
+            return f"{_places(one['loc'] for one in errors if _beside(one, worst))}: {worst['msg']}"
+        return f"{_places([worst['loc']])}: {worst['msg']} (found {shown(worst['input'])})"
     except RecursionError:
         return None
     return None
+
+
+def _beside(error: ErrorDetails, other: ErrorDetails) -> bool:
+    """Whether two fields are missing at one place."""
+    return error["type"] == other["type"] and error["loc"][:-1] == other["loc"][:-1]
+
+
+def _places(locations: Iterable[tuple[int | str, ...]]) -> str:
+    return ", ".join(".".join(map(str, location)) or "the whole" for location in locations)
 
 
 _ACCEPTED: set[tuple[str, str, Hashable]] = set()

@@ -9,10 +9,9 @@ import conformance.miniatures as miniatures
 from conformance.miniatures import Miniature, all_miniatures
 from conformance.miniatures.crossing_samples import crossing_transcripts
 from conformance.miniatures.deviation_samples import deviation_transcripts
-from conformance.miniatures.flavours import FLAVOURS
 from conformance.miniatures.request_samples import request_transcripts
-from conformance.miniatures.right_case import RIGHT_TARGETS
-from conformance.miniatures.samples import SAMPLES, right_transcripts
+from conformance.miniatures.right_case import RIGHT_TARGETS, right_case
+from conformance.miniatures.samples import SAMPLES
 from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
 
@@ -108,8 +107,8 @@ def right() -> Right:
 def _two_calls() -> Iterator[tuple[str, Transcript]]:
     """Two calls in one answer, which no sample of what crosses a target has."""
     case = next(case for case in SAMPLES if case.id == "sample.two-calls")
-    for name in RIGHT_TARGETS:
-        yield from ((name, right) for right in right_transcripts(FLAVOURS[name], cases=(case,)))
+    for name, target in RIGHT_TARGETS.items():
+        yield from ((name, right_case(case, dialect, target)) for dialect in case.dialects)
 
 
 @pytest.fixture(scope="session")
