@@ -96,9 +96,12 @@ class Items:
 
     def _complete(self, item: OpenItem, cut: Cut | None) -> bool:
         # A block that was cut by a limit is closed like any other, and vLLM closes the JSON of a cut call: only
-        # what was being told when the limit came tells which one was cut.
+        # what was being told when the limit came tells which one was cut. Where the fragments of calls alternate
+        # it does not: there a call that is JSON is taken for whole if another one began after it.
         if cut is None or (cut == "end" and item.closed):
             return True
+        if item is self.latest and item is not self.all[-1]:
+            return item.kind == "call" and _parses(item.text)
         return item is not self.latest and not item.breaks_off
 
 

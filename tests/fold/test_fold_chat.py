@@ -213,6 +213,14 @@ ITEMS: dict[str, tuple[list[Any], list[SaidItem]]] = {
         [made('{"a"', 1, "f", "i", complete=False), made("{}", 1, "g", "j"), made("{", 1, "h", "k", complete=False)],
     ),
     "broken call of a whole answer": ([t(call(0, "{", "i", "f")), CALLS, DONE], [made("{", 1, "f", "i")]),
+    "cut calls that alternate, the first one told last": (
+        [t(call(0, '{"a":', "i", "f")), t(call(1, "{}", "j", "g")), t(call(0, "1}")), d("length"), DONE],
+        [made('{"a":1}', 2, "f", "i"), made("{}", 1, "g", "j")],
+    ),
+    "cut calls that alternate, the first one no JSON": (
+        [t(call(0, '{"a":', "i", "f")), t(call(1, "{}", "j", "g")), t(call(0, "1")), d("length"), DONE],
+        [made('{"a":1', 2, "f", "i", complete=False), made("{}", 1, "g", "j")],
+    ),
     "end of body": ([d(reasoning="r"), d(content="a")], [SaidItem("reasoning", "r", 1), text("a", complete=False)]),
     "broken chunk in the middle": ([d(content="a"), b"data: {oops\n\n", d(content="b"), STOP, DONE], [text("ab", 2)]),
     "a chunk that is no object": ([d(content="a"), "17", STOP, DONE], [text("a")]),
