@@ -32,6 +32,7 @@ from conformance.judge import exit_code, judge, partial_for
 from conformance.preflight import Preflight, preflight
 from conformance.readiness import Readiness, readiness
 from conformance.rules import REGISTRY, Level, Rule
+from conformance.second_look import second_look
 from conformance.targets import RunningTarget, Target, start_target
 from conformance.targets.choice import TargetChoice, choose_target
 from conformance.transcript import Transcript
@@ -368,10 +369,26 @@ class _Session:
         shared = [case for case in cases if not case.is_alone]
         for recorded in (False, True):  # how recordings are driven depends on what the scripts have shown
             self._drive(stand, [case for case in shared if case.is_recorded is recorded], workers)
+        if workers > 1:
+            self._look_again(stand, shared)
         self._drive(stand, [case for case in cases if case.is_alone and not case.ends_target], 1)
         status = stand.target.exit_status
         self._drive(stand, [case for case in cases if case.ends_target and status is None], 1)
         return status
+
+    def _look_again(self, stand: _Stand, cases: Sequence[Case]) -> None:
+        """Drive those alone that got no answer in time beside others: only what they show alone is their own."""
+        first = {one.case: n for n, one in enumerate(self.result.transcripts) if one.dialect == stand.dialect}
+        found = {case: self.result.transcripts[n] for case, n in first.items()}
+
+        def drive(case: Case) -> Transcript:
+            return stand.driver.drive(case, {drive.kind for drive in found[case.id].drives})
+
+        for again in second_look(cases, found, drive, stand.target.is_ready):
+            self.progress.say(f"{again.case} [{stand.dialect}] got no answer beside others: driven again, alone")
+            self.result.transcripts[first[again.case]] = again
+            if self._examiner is not None:
+                self._examiner.submit(again)
 
     def _drive(self, stand: _Stand, cases: Sequence[Case], workers: int) -> None:
         total = sum(len(case.drives) for one in self.cases.values() for case in one)

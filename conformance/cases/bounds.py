@@ -49,5 +49,6 @@ CASES = (
         source="dev2k6/command-code-proxy-server#3; achetronic/magec#45; nextlevelbuilder/goclaw#1349",
         turns=answers(says(Text(("y" * (MEBIBYTE + 99_990) + "the end ok",)))),
         drives=STREAM,
+        tags=frozenset({"large"}),
     ),
 )

@@ -92,6 +92,7 @@ _FLOW = (
             tools=[WEATHER_TOOL],
         ),
         drives=BOTH,
+        tags=frozenset({"large"}),
     ),
     _case(
         "flow.endless-line",

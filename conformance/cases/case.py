@@ -98,4 +98,5 @@ class Case:
     @property
     def is_alone(self) -> bool:
         """Whether it is driven after all others and by itself, because it takes away what they need."""
-        return self.ends_target or any(turn.upstream_closed for turn in self.turns)
+        costly = not self.tags.isdisjoint({"large", "crowd"})  # what others need is the target's time
+        return costly or self.ends_target or any(turn.upstream_closed for turn in self.turns)

@@ -94,6 +94,7 @@ CASES = (
             **TOOLS,
         ),
         drives=STREAM,
+        tags=frozenset({"large"}),
     ),
     Case(
         id="wire.null-content-between",

@@ -39,13 +39,28 @@ class RunningTarget:
     """A target that is ready. Use it as a context manager, or call `stop`."""
 
     def __init__(
-        self, target: Target, way: Way, endpoint: Endpoint, process: TargetProcess | None, folder: Path | None
+        self,
+        target: Target,
+        way: Way,
+        endpoint: Endpoint,
+        process: TargetProcess | None,
+        folder: Path | None,
+        probe: str | None,
     ) -> None:
         self.target = target
         self.way = way
         self.endpoint = endpoint
         self._process = process
         self._folder = folder
+        self._probe = probe
+
+    def is_ready(self) -> bool:
+        """Wait until it answers its probe again, as it did at its start; False when it does not within that time."""
+        try:
+            _wait_ready(self.way, self._probe, self.endpoint, self._process)
+        except TargetError:
+            return False
+        return True
 
     @property
     def command(self) -> str | None:
@@ -104,7 +119,7 @@ def start_target(target: Target, dialect: Dialect, upstream_url: str) -> Running
         parts = urlsplit(way.url)
         endpoint = Endpoint(f"{parts.scheme}://{parts.netloc}", way.base, headers, way.deadlines)
         _wait_ready(way, way.probe.url, endpoint, None)
-        return RunningTarget(target, way, endpoint, None, None)
+        return RunningTarget(target, way, endpoint, None, None, way.probe.url)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _start(target, way, dialect, upstream_url, headers)
@@ -142,7 +157,7 @@ def _start(target: Target, way: Way, dialect: Dialect, upstream_url: str, header
             process.stop()
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return RunningTarget(target, way, endpoint, process, folder)
+    return RunningTarget(target, way, endpoint, process, folder, probe)
 
 
 def _filled(text: str, values: Mapping[str, str], *, strict: bool = True) -> str:

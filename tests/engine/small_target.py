@@ -2,7 +2,8 @@
 
     python small_target.py PORT UPSTREAM LIE
 
-Without a lie ("right", "slow") it tells plain text rightly. It shares no code with the suite.
+Without a lie ("right", "slow", "stalls-once") it tells plain text rightly. It shares no code with the suite.
+"stalls-once" keeps all its clients waiting for three seconds, the first time that two come at once.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 PORT, UPSTREAM, LIE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 TOKEN_FREE = "fixed-model"
 served = iter(range(1_000_000))
+turnstile, beside = threading.Lock(), iter([3.0])
 
 
 def text_of(request: dict[str, Any]) -> str:
@@ -108,11 +110,21 @@ def events(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"type": "response.completed", "response": response(request, "completed", output)}
 
 
+def stall_in_company() -> None:
+    alone = turnstile.acquire(blocking=False)
+    if not alone:
+        turnstile.acquire()
+    threading.Event().wait(0.05 if alone else next(beside, 0))  # company has a moment to come
+    turnstile.release()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if LIE == "stalls-once":
+            stall_in_company()
         if LIE == "silent":
             threading.Event().wait(60)
         if LIE == "dies" and next(served) >= 2:

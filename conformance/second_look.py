@@ -1,0 +1,57 @@
+"""A second look at cases that got no answer in time while other cases were driven beside them.
+
+A target that serves everybody in one loop keeps all its clients waiting while it works on one costly request. Who
+waited has shown nothing about its own case, so it is driven again, alone; what it says then counts. A case that
+hangs by itself hangs again. That a costly request holds up others is judged where a case is made for it
+(`flow.crowd` and those beside it), not by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from conformance.cases.case import Case
+from conformance.transcript import Exchange, Transcript
+
+__all__ = ["HANGS", "is_overdue", "second_look"]
+
+HANGS = 8
+"""After so many cases that hang alone too, the target is known to hang, and the others keep their first transcript."""
+
+
+def is_overdue(transcript: Transcript) -> bool:
+    """Whether the client ran out of patience somewhere: nothing came, no end came, or nobody took the connection."""
+    return any(
+        (drive.problem is not None and drive.blame == "target") or any(map(_expired, drive.exchanges))
+        for drive in transcript.drives
+    )
+
+
+def second_look(
+    cases: Iterable[Case],
+    transcripts: Mapping[str, Transcript],
+    drive: Callable[[Case], Transcript],
+    is_ready: Callable[[], bool],
+) -> Iterator[Transcript]:
+    """Drive those cases again that are overdue in their transcripts (by case id); yields the new transcripts.
+
+    `is_ready` waits until the target has finished what keeps it busy, and says whether it has. Cases that had been
+    given the beginning of an answer come last: the costly request is among them.
+    """
+    overdue = [case for case in cases if case.id in transcripts and is_overdue(transcripts[case.id])]
+    hangs = 0
+    for case in sorted(overdue, key=lambda case: _had_begun(transcripts[case.id])):
+        if hangs == HANGS or not is_ready():
+            return
+        again = drive(case)
+        hangs += is_overdue(again)
+        yield again
+
+
+def _expired(exchange: Exchange) -> bool:
+    return exchange.ended == "deadline"
+
+
+def _had_begun(transcript: Transcript) -> bool:
+    exchanges = [exchange for drive in transcript.drives for exchange in drive.exchanges]
+    return any(_expired(exchange) and exchange.status is not None for exchange in exchanges)

@@ -1,0 +1,68 @@
+"""Cases that got no answer in time beside others are driven again, alone, and that transcript counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from conformance.cases.case import Case, Turn
+from conformance.second_look import HANGS, is_overdue, second_look
+from conformance.session import RunOptions, run
+from conformance.transcript import ClientRequest, Drive, Exchange, StreamEnd, Transcript
+from conformance.verdict import Outcome
+
+
+def driven(name: str, ended: StreamEnd = "complete", status: int | None = 200) -> Transcript:
+    exchange = Exchange(ClientRequest("POST", "/v1/responses", (), {}), status=status, ended=ended)
+    return Transcript(name, "vllm", [Drive("stream", [exchange])])
+
+
+def case(name: str) -> Case:
+    return Case(id=name, summary=name, source="-", turns=(Turn(),))
+
+
+def looked(
+    transcripts: list[Transcript], again: Callable[[str], Transcript], ready: Callable[[], bool] = lambda: True
+) -> list[Transcript]:
+    first = {one.case: one for one in transcripts}
+    return list(second_look([case(name) for name in first], first, lambda one: again(one.id), ready))
+
+
+def test_what_is_overdue() -> None:
+    """A deadline is overdue, and a connection that nobody took; a cut answer and a broken fake are not."""
+    unheard = Transcript("x", "vllm", [Drive("stream", [], "nothing accepts connections", "target")])
+    broken = Transcript("x", "vllm", [Drive("stream", [], "the fake broke", "harness")])
+    assert is_overdue(driven("x", "deadline"))
+    assert is_overdue(unheard)
+    assert not any(map(is_overdue, [driven("x"), driven("x", "truncated"), driven("x", "reset"), broken]))
+
+
+def test_only_the_overdue_and_the_costly_one_last() -> None:
+    """Only what is overdue is driven again; a case whose answer had begun may be the costly one, and waits."""
+    first = [driven("costly", "deadline"), driven("fine"), driven("waited", "deadline", None)]
+    assert [one.case for one in looked(first, driven)] == ["waited", "costly"]
+
+
+def test_a_target_that_hangs_by_itself() -> None:
+    """After so many cases that hang alone too, the others are left as they are."""
+    first = [driven(f"c{n:02}", "deadline", None) for n in range(HANGS + 5)]
+    again = looked(first, lambda name: driven(name, "deadline", None))
+    assert [one.case for one in again] == [one.case for one in first[:HANGS]]
+
+
+def test_a_target_that_does_not_come_back() -> None:
+    """Nothing is driven through a target that does not answer its probe any more."""
+    assert looked([driven("waited", "deadline", None)], driven, lambda: False) == []
+
+
+@pytest.mark.parametrize("lie", ["right", "stalls-once"])
+def test_a_stall_accuses_nobody_else(target_file: Callable[..., str], lie: str) -> None:
+    """A target that keeps everybody waiting once, and answers each case alone, has broken no rule of those cases."""
+    rules = ("delivery.answers", "content.text-equals-upstream", "json.text-equals-upstream")
+    cases = ("text.plain", "text.unicode", "text.one-fragment", "text.whitespace-kept")
+    result = run(replace(RunOptions(target=target_file(lie)), cases=cases, rules=rules))
+    assert {one.rule.id: one.outcome for one in result.verdicts} == dict.fromkeys(rules, Outcome.PASS)
+    assert sorted(one.case for one in result.transcripts) == sorted(cases)
+    assert not any(map(is_overdue, result.transcripts))
