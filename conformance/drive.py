@@ -6,9 +6,8 @@
 
 A case is driven once a kind: "stream" and "json" as services send, "hostile" cut at the places that break
 readers, "gated" with each upstream chunk held until the client has received what the one before it must cause,
-"bytes" one byte at a time. A recording is streamed once: hostile, unless an earlier case has shown that this
-target reads a hostile stream otherwise, which would hide what the recording is there for. A drive that cannot be
-made is remembered with a problem and whose fault it is.
+"bytes" one byte at a time. Which of these a run makes is the plan's to say (`conformance.cases.plan`). A drive that
+cannot be made is remembered with a problem and whose fault it is.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ from conformance.normal_form import TERMINAL, drive_difference
 from conformance.request_form import CannotContinueError, Filler
 from conformance.said import Said
 from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
-from fakes.gates import Hold, Outcome
 from fakes.correlation import new_token
+from fakes.gates import Hold, Outcome
 from fakes.log import UpstreamCall
 from fakes.recording import Recording
 from fakes.reply import AsFramed, ByteByByte, Delivery, Gated, Hostile
@@ -47,9 +46,9 @@ INGREDIENTS = ("cuts", "crlf", "comments", "pings")
 
 EXIT_WAIT = 10.0
 """Seconds that a target has to exit after a SIGTERM: those that `docker stop` gives before it kills."""
+
 HELD_WAIT = 5.0
 """Seconds that one client's answer waits, in the upstream, for other clients' answers to come to an end."""
-
 
 _NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
 _IDLE_WAIT = 2.0  # seconds that the upstream's side may go on after the client's side has ended
@@ -100,7 +99,10 @@ class Process(Protocol):
 
 
 class Driver:
-    """Drives cases through one target in one dialect; safe to use from several threads."""
+    """Drives cases through one target in one dialect; safe to use from several threads.
+
+    `hostile_differs`: some case has shown that this target reads the hostile delivery otherwise than the plain one.
+    """
 
     def __init__(
         self,
@@ -117,7 +119,7 @@ class Driver:
         self.settings = settings
         self._lock = threading.Lock()
         self._gate_misses = 0
-        self._hostile_differs = False
+        self.hostile_differs = False
         self._named = 0
         self._owners: dict[str, tuple[Exchange, float]] = {}
 
@@ -132,10 +134,10 @@ class Driver:
             "tags": case.tags,
             "timing": dict(self.settings.timing),
         }
-        if case.ends_target and self.process is not None and drives:
-            facts["exit"] = self._exit(drives[-1], self.process)
         if held := {run.result.kind: run.held for run in runs if run.held is not None}:
             facts["held"] = held
+        if case.ends_target and self.process is not None and drives:
+            facts["exit"] = self._exit(drives[-1], self.process)
         transcript = Transcript(case.id, self.dialect, drives, case.summary, case.source, case.features, facts)
         self._compare_hostile(case, transcript)
         return transcript
@@ -178,8 +180,6 @@ class Driver:
         wanted = set(case.drives) & set(kinds)
         if self.settings.thorough and "stream" in case.drives:
             wanted.add("bytes")
-        if not self.settings.thorough and {"stream", "hostile"} <= wanted and case.is_recorded:
-            wanted.discard("hostile" if self._hostile_differs else "stream")
         for kind in DRIVE_KINDS:
             if kind in wanted and _can_replay(case, kind) and not (kind == "gated" and self._gates_given_up()):
                 yield kind
@@ -200,7 +200,7 @@ class Driver:
         if plain is None or hostile is None:
             return
         found = drive_difference(plain, hostile)
-        self._hostile_differs |= found is not None
+        self.hostile_differs |= found is not None
         alone: list[Drive] = []
         if self.settings.thorough or (found is not None and self._may_name()):
             runs = [_Run(self, case, "hostile", Hostile(frozenset({one})), (one,)).drive() for one in INGREDIENTS]

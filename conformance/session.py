@@ -4,7 +4,8 @@ run(RunOptions(target="reference", dialects=("vllm",)), progress) -> RunResult
 
 start      all dialects' fakes and targets, at once (one after the other where the fake's port is fixed)
 preflight  a dialect that fails it is left out, with a diagnosis: trouble, and exit 2
-drive      the cases that the selection names and the target's features allow, in a bounded number of threads
+drive      the cases that the selection names and the target's features allow, in a bounded number of threads: what
+           the plan says of each, and all of those that were named
 judge      the rules of the profile that the selection names
 """
 
@@ -25,6 +26,7 @@ from typing import Literal, Protocol
 from conformance.baseline import Baseline, load_baseline
 from conformance.cases import Case, all_cases
 from conformance.cases.files import load_case
+from conformance.cases.plan import is_witness, planned
 from conformance.drive import Driver, DriveSettings
 from conformance.errors import ExitCode, TargetError, UsageError
 from conformance.examination import Examiner
@@ -35,7 +37,7 @@ from conformance.rules import REGISTRY, Level, Rule
 from conformance.second_look import second_look
 from conformance.targets import RunningTarget, Target, start_target
 from conformance.targets.choice import TargetChoice, choose_target
-from conformance.transcript import Transcript
+from conformance.transcript import DriveKind, Transcript
 from conformance.transcript_file import save_transcript
 from conformance.verdict import Verdict
 from fakes.errors import FakeError
@@ -78,7 +80,8 @@ class RunOptions(TargetChoice):
     `profile` None is the target's own, else `DEFAULT_PROFILE`. `requirements` names a frozen set: rules added
     after it are judged and do not decide. `baseline` None is the target's own, if it has one. `transcripts` is a folder
     that gets them. `workers` bounds the cases driven at once. `case_files` hold cases of their own: without `cases`
-    only these are driven. `max_requests` bounds those of a run at a live endpoint (`live_url`).
+    only these are driven. `max_requests` bounds those of a run at a live endpoint (`live_url`),
+    and `patience` (seconds) each wait in it.
     """
 
     profile: str | None = None
@@ -93,6 +96,7 @@ class RunOptions(TargetChoice):
     transcripts: Path | None = None
     workers: int = _WORKERS
     max_requests: int | None = None
+    patience: int | None = None
 
 
 @dataclass(frozen=True)
@@ -367,8 +371,8 @@ class _Session:
         """
         cases = self.cases[stand.dialect]
         shared = [case for case in cases if not case.is_alone]
-        for recorded in (False, True):  # how recordings are driven depends on what the scripts have shown
-            self._drive(stand, [case for case in shared if case.is_recorded is recorded], workers)
+        for first in (True, False):  # how the others are driven depends on what the witnesses have shown
+            self._drive(stand, [case for case in shared if is_witness(case) is first], workers)
         if workers > 1:
             self._look_again(stand, shared)
         self._drive(stand, [case for case in cases if case.is_alone and not case.ends_target], 1)
@@ -391,15 +395,17 @@ class _Session:
                 self._examiner.submit(again)
 
     def _drive(self, stand: _Stand, cases: Sequence[Case], workers: int) -> None:
-        total = sum(len(case.drives) for one in self.cases.values() for case in one)
+        total = sum(len(self._kinds(case, dialect)) for dialect, some in self.cases.items() for case in some)
         driven: dict[str, Transcript] = {}
+        kinds = {case.id: self._kinds(case, stand.dialect, stand.driver.hostile_differs) for case in cases}
+        cases = [case for case in cases if kinds[case.id]]
 
         def drive(case: Case) -> None:
-            driven[case.id] = transcript = stand.driver.drive(case)
+            driven[case.id] = transcript = stand.driver.drive(case, kinds[case.id])
             if self._examiner is not None and transcript.drives:
                 self._examiner.submit(transcript)
             with self._lock:
-                self._done += len(case.drives)
+                self._done += len(kinds[case.id])
                 self.progress(self._done, total, f"{case.id} [{stand.dialect}]")
 
         pool = ThreadPoolExecutor(workers, thread_name_prefix=f"drive-{stand.dialect}")
@@ -410,6 +416,13 @@ class _Session:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         self.result.transcripts += [driven[case.id] for case in cases if driven[case.id].drives]
+
+    def _kinds(self, case: Case, dialect: Dialect, hostile_differs: bool = False) -> frozenset[DriveKind]:
+        """The drives that this run makes of a case: those of the plan, or all of them."""
+        if self.options.thorough or self.options.cases or self.options.case_files:
+            return case.drives
+        ways = [one for one in self.dialects if one in case.dialects and case.features <= self.target.way(one).features]
+        return planned(case, dialect, ways, hostile_differs=hostile_differs)
 
     def _judge(self) -> None:
         result = self.result

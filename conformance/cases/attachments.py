@@ -55,6 +55,7 @@ CASES = (
         "openai.types.responses.ResponseInputFileParam.file_data; anthropic.types.DocumentBlockParam; "
         "BerriAI/litellm#12204; TU-Wien-dataLAB/aqueduct#111",
         {"type": "input_file", "filename": "page.pdf", "file_data": PDF},
+        each_dialect=True,
     ),
     _attached(
         "text-file",
@@ -150,6 +151,7 @@ CASES = (
         ),
         drives=PLAIN,
         features=frozenset({"images"}),
+        each_dialect=True,
     ),
     Case(
         id="attachment.only-an-image-in-result",

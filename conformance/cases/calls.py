@@ -31,6 +31,7 @@ CASES = (
         "justlovemaki/AIClient2API#418; ggml-org/llama.cpp#20607; vllm-project/vllm#56285; "
         "justlovemaki/AIClient2API#472",
         turns=answers(says(OSLO, finish="tool_calls"), **TOOLS),
+        each_form=True,
     ),
     Case(
         id="calls.after-text",
@@ -87,6 +88,7 @@ CASES = (
         summary="Arguments with big integers, escapes, surrogate pairs and nesting.",
         source="openai.types.responses.ResponseFunctionToolCall.arguments: a JSON string",
         turns=answers(says(call("take_note", HARD_ARGUMENTS, size=3), finish="tool_calls"), tools=[NOTE_TOOL]),
+        each_form=True,
     ),
     Case(
         id="calls.arguments-at-once",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from conformance.transcript import DriveKind
 from fakes.recording import Recording
 from fakes.reply import Answer
 from fakes.script import DIALECTS, Dialect
 
-__all__ = ["DEFAULT_DRIVES", "MODEL_TOKEN", "Case", "Turn"]
+__all__ = ["DEFAULT_DRIVES", "MODEL_TOKEN", "About", "Case", "Turn"]
 
 DEFAULT_DRIVES: frozenset[DriveKind] = frozenset({"stream", "json", "hostile"})
+
+About: TypeAlias = Literal["answer", "request", "target"]
+"""What a case is about: what the upstream says, what it is asked, or the target by itself."""
 
 MODEL_TOKEN = "{token}"
 """Stands, in a turn's request, where the drive writes the token that tells its requests apart."""
@@ -56,10 +59,10 @@ class Turn:
     terminate_after: int | None = None
     upstream_closed: bool = False
     copies: int = 1
+    first_waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-    first_waits: bool = False
 class Case:
     """One situation. `source` is public: why this case exists.
 
@@ -69,6 +72,9 @@ class Case:
     the refusal that the real service would give. `tags` are words that checks look for. `expected_calls` are the
     tool calls that the (last) response must hold, where they cannot be told from the upstream's bytes alone: keys
     and values that each item must have, in order.
+    A run makes of a case what `conformance.cases.plan` says, not every drive in every dialect. It goes by `about`
+    (None: told by the answers), by `resembles` (the id of a case whose upstream says the same in other words), and
+    by two exceptions: `each_form` and `each_dialect` have the case driven in all of them.
     """
 
     id: str
@@ -83,6 +89,10 @@ class Case:
     strict_upstream: bool = False
     tags: frozenset[str] = frozenset()
     expected_calls: tuple[Mapping[str, Any], ...] = ()
+    about: About | None = None
+    each_form: bool = False
+    each_dialect: bool = False
+    resembles: str | None = None
 
     @property
     def is_recorded(self) -> bool:

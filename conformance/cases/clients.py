@@ -53,6 +53,8 @@ THREADS = {
     "openai-py-tools": "openai.types.responses.ResponseInputItemParam",
 }
 """Public threads on servers that such a request broke, or the SDK's own type, by how the file's name begins."""
+IN_EACH_DIALECT = frozenset({"codex-basic-0.169.0", "codex-image-0.169.0", "ai-sdk-tools-store-default"})
+"""Those that are sent to each dialect's target, whatever others are driven in its twin's (`conformance.cases.plan`)."""
 _VERSION = re.compile(r"-(\d+\.\d+\.\d+)")
 NEEDS_STATE = frozenset({"item_reference", "compaction_trigger"})
 
@@ -110,6 +112,7 @@ def _case(name: str, captured: Mapping[str, Any]) -> Case:
         drives=frozenset({"stream"}),
         features=features_of(body),
         tags=frozenset({"client", captured["client"]}),
+        each_dialect=name in IN_EACH_DIALECT,
     )
 
 

@@ -50,6 +50,7 @@ CASES = (
         refusal_statuses=frozenset({404, 405, 501}),
         may_refuse=True,
         tags=frozenset({"endpoint"}),
+        each_dialect=True,
     ),
     Case(
         id="compaction.endpoint",
@@ -64,6 +65,7 @@ CASES = (
         ),
         drives=ONCE,
         features=frozenset({"compaction"}),
+        each_dialect=True,
     ),
     Case(
         id="compaction.without-model",
@@ -92,6 +94,7 @@ CASES = (
         ),
         drives=BOTH,
         features=frozenset({"compaction"}),
+        each_dialect=True,
     ),
     Case(
         id="compaction.trigger-refused",

@@ -67,6 +67,7 @@ _CHUNKS = (
         source="huggingface/text-generation-inference, FinishReason",
         turns=answers(says("Said to the end.", quirks=("finish-end-of-sequence",))),
         dialects=CHAT,
+        each_dialect=True,
     ),
     Case(
         id="calls.each-in-one-delta",
@@ -130,6 +131,7 @@ _CHUNKS = (
             turns=answers(says("This was given up in the mid", quirks=(f"finish-{word}",))),
             dialects=CHAT,
             drives=STREAMED,
+            each_dialect=True,
         )
         for word, source in (
             ("error", "vLLM, finish reason of a request that failed"),

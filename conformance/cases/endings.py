@@ -22,6 +22,7 @@ CASES = (
         source="jundot/omlx#2817; openai.types.responses.response.IncompleteDetails; "
         "Alishahryar1/free-claude-code#1180; Soju06/codex-lb#1719",
         turns=answers(says("This sentence is cut in the mid", finish="length"), max_output_tokens=16),
+        each_form=True,
     ),
     Case(
         id="ending.length-in-reasoning",

@@ -28,6 +28,7 @@ CASES = (
         refusal_statuses=frozenset({404, 405, 501}),
         may_refuse=True,
         tags=frozenset({"endpoint"}),
+        each_dialect=True,
     ),
     Case(
         id="endpoint.wrong-method",
@@ -37,6 +38,7 @@ CASES = (
         drives=ONCE,
         refusal_statuses=frozenset({404, 405, 501}),
         tags=frozenset({"endpoint"}),
+        each_dialect=True,
     ),
     Case(
         id="endpoint.websocket-upgrade",

@@ -13,6 +13,10 @@ BOTH: frozenset[DriveKind] = frozenset({"stream", "json"})
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center>nginx/1.25</center></body></html>"
 
 
+IN_EACH_FORM = frozenset({"context-length", "rate-limit", "key-refused", "server-error"})
+"""The failures over HTTP that are driven streamed and not: those that clients treat each in a way of its own."""
+
+
 def _failing(name: str, summary: str, source: str, failure: HttpFailure, *tags: str) -> Case:
     return Case(
         id=f"failure.{name}",
@@ -21,6 +25,7 @@ def _failing(name: str, summary: str, source: str, failure: HttpFailure, *tags: 
         turns=answers(failure),
         drives=BOTH,
         tags=frozenset(tags),
+        each_form=name in IN_EACH_FORM,
     )
 
 
@@ -144,6 +149,7 @@ CASES = (
         refusal_statuses=frozenset({400, 404}),
         drives=BOTH,
         tags=frozenset({"unknown-previous-response"}),
+        each_dialect=True,
     ),
     Case(
         id="refused.input-of-wrong-type",

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from conformance.cases.case import Case, Turn
+from conformance.cases.case import About, Case, Turn
 from conformance.errors import UsageError
 from conformance.toml_file import TomlFile
 from conformance.transcript import DriveKind
@@ -48,6 +48,10 @@ _CASE_FIELDS: Mapping[str, Any] = {
     "strict_upstream": bool,
     "tags": frozenset[str],
     "expected_calls": tuple[dict[str, Any], ...],
+    "about": About | None,
+    "each_form": bool,
+    "each_dialect": bool,
+    "resembles": str | None,
 }
 _TURN_FIELDS: Mapping[str, Any] = {
     "request": dict[str, Any],
@@ -61,11 +65,11 @@ _TURN_FIELDS: Mapping[str, Any] = {
     "terminate_after": int | None,
     "upstream_closed": bool,
     "copies": int,
+    "first_waits": bool,
 }
 
 
 def load_case(file: Path) -> Case:
-    "first_waits": bool,
     """The case of a file. Raises UsageError, naming the file and the key that is wrong."""
     document = TomlFile(file).data if file.suffix == ".toml" else _json(file)
     if document.get("format") != FORMAT:

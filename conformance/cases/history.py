@@ -33,15 +33,17 @@ CET = '{"zone":"CET"}'
 
 
 def _remembering(name: str, summary: str, source: str, *items: Any, **keys: Any) -> Case:
-    tags = keys.pop("tags", frozenset())
-    drives = PLAIN if keys.pop("both", False) else STREAM
+    tags, each_dialect = keys.pop("tags", frozenset()), keys.pop("each_dialect", False)
+    both = keys.pop("both", False)
     return Case(
         id=f"history.{name}",
         summary=summary,
         source=source,
         turns=(Turn(request={"input": list(items), "store": False, **keys}, answers=(says("I see."),)),),
-        drives=drives,
+        drives=PLAIN if both else STREAM,
         tags=tags,
+        each_form=both,
+        each_dialect=each_dialect,
     )
 
 
@@ -199,6 +201,7 @@ CASES = (
         call_item("call_1", "get_time", ""),
         output_item("call_1", "12:00"),
         tags=frozenset({"garbled"}),
+        each_dialect=True,
         **TOOLS,
     ),
     _remembering(
@@ -266,6 +269,7 @@ CASES = (
         user("Tell me a story."),
         assistant("Once upon a time "),
         tags=frozenset({"ends-with-assistant"}),
+        each_dialect=True,
     ),
     _remembering(
         "reasoning-without-content",

@@ -16,6 +16,7 @@ REFUSALS = frozenset({400, 422})
 
 
 def _impossible(name: str, summary: str, source: str, drives: frozenset[DriveKind] = STREAM, **body: Any) -> Case:
+    each_dialect = body.pop("each_dialect", False)
     return Case(
         id=f"impossible.{name}",
         summary=summary,
@@ -25,6 +26,7 @@ def _impossible(name: str, summary: str, source: str, drives: frozenset[DriveKin
         refusal_statuses=REFUSALS,
         may_refuse=True,
         tags=frozenset({"impossible"}),
+        each_dialect=each_dialect,
     )
 
 
@@ -72,6 +74,7 @@ CASES = (
         "openai.types.shared.ReasoningEffort",
         PLAIN,
         reasoning={"effort": "frantic"},
+        each_dialect=True,
     ),
     _impossible(
         "summary-unknown",

@@ -45,6 +45,7 @@ CASES = (
         turns=(Turn(request=asks(), upstream_closed=True),),
         drives=frozenset({"stream", "json"}),
         tags=frozenset({"unreachable"}),
+        each_dialect=True,
     ),
     Case(
         id="leaving.the-target-is-stopped",

@@ -16,6 +16,7 @@ CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
     dialects: tuple[Dialect, ...] = body.pop("dialects", ("chat_completions", "messages", "vllm"))
     tags: frozenset[str] = body.pop("tags", frozenset())
+    each_dialect: bool = body.pop("each_dialect", False)
     return Case(
         id=f"request.{name}",
         summary=summary,
@@ -24,6 +25,7 @@ def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
         dialects=dialects,
         drives=frozenset({"stream"}),
         tags=tags,
+        each_dialect=each_dialect,
     )
 
 
@@ -35,6 +37,7 @@ CASES = (
         top_logprobs=3,
         include=["message.output_text.logprobs"],
         dialects=CHAT,
+        each_dialect=True,
     ),
     _asked(
         "penalties",
@@ -43,6 +46,7 @@ CASES = (
         presence_penalty=0.5,
         frequency_penalty=-0.25,
         dialects=CHAT,
+        each_dialect=True,
     ),
     _asked(
         "stored",

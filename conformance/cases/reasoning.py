@@ -24,6 +24,7 @@ CASES = (
         "agentclientprotocol/codex-acp#266; ogx-ai/ogx#5458; vllm-project/vllm#35184; "
         "majiayu000/litellm-rs#541; mudler/LocalAI#9658; Oaklight/llm-rosetta#406; smg-project/smg#1402",
         turns=answers(says(thinks("The user greets me."), "Hello!", usage=COUNTED), **THINKING),
+        each_form=True,
     ),
     Case(
         id="reasoning.then-call",
@@ -50,6 +51,7 @@ CASES = (
             tools=[WEATHER_TOOL],
             **THINKING,
         ),
+        each_form=True,
     ),
     Case(
         id="reasoning.alone",

@@ -89,6 +89,7 @@ CASES = (
             ),
         ),
         drives=PLAIN,
+        each_form=True,
     ),
     Case(
         id="request.several-parts",
@@ -136,6 +137,7 @@ CASES = (
         source="openai.types.responses.FunctionToolParam; router-for-me/CLIProxyAPI#5569",
         turns=answers(CALLS_WEATHER, tools=[WEATHER_TOOL, TIME_TOOL]),
         drives=PLAIN,
+        each_form=True,
     ),
     Case(
         id="request.tool-schema-kept",
@@ -250,6 +252,7 @@ CASES = (
             },
         ),
         drives=PLAIN,
+        each_form=True,
     ),
     Case(
         id="request.json-object",
@@ -258,6 +261,7 @@ CASES = (
         turns=answers(says('{"ok": true}'), asked="Answer in JSON.", text={"format": {"type": "json_object"}}),
         dialects=("chat_completions", "vllm"),
         drives=PLAIN,
+        each_dialect=True,
     ),
     _asked(
         "format-text",

@@ -16,7 +16,11 @@ ANTHROPIC = "Anthropic documentation, Extended thinking"
 
 
 def _set(name: str, summary: str, source: str, said: Any = None, **body: Any) -> Case:
-    keys = {key: body.pop(key) for key in ("dialects", "refusal_statuses", "may_refuse", "tags") if key in body}
+    keys = {
+        key: body.pop(key)
+        for key in ("dialects", "refusal_statuses", "may_refuse", "tags", "each_dialect")
+        if key in body
+    }
     return Case(
         id=f"settings.{name}",
         summary=summary,
@@ -34,6 +38,7 @@ CASES = (
         "Anthropic documentation, Messages: temperature or top_p, not both; ENTERPILOT/GoModel#45",
         temperature=0.3,
         top_p=0.8,
+        each_dialect=True,
     ),
     _set(
         "hot",

@@ -340,6 +340,7 @@ CASES = (
         ),
         drives=PLAIN,
         tags=frozenset({"hosted-receipt"}),
+        each_dialect=True,
     ),
     Case(
         id="tools.hosted-beside-function",
@@ -439,6 +440,7 @@ CASES = (
         ),
         drives=PLAIN,
         features=frozenset({"images"}),
+        each_dialect=True,
     ),
     Case(
         id="tools.forced-hosted",
@@ -454,6 +456,7 @@ CASES = (
         refusal_statuses=frozenset({400, 422}),
         may_refuse=True,
         tags=frozenset({"hosted-tool"}),
+        each_dialect=True,
     ),
     Case(
         id="tools.json-of-input",

@@ -110,6 +110,7 @@ _FORGOTTEN = (
         _get("/responses/{answer:0:id}"),
         features=frozenset(),
         drives=BOTH,
+        each_dialect=True,
         **_refused_at_last(NOTHING_THERE),
     ),
     _case(
@@ -142,6 +143,7 @@ _FORGOTTEN = (
             answers=(says("Hello."),),
         ),
         drives=BOTH,
+        each_dialect=True,
         **_refused_at_last(GONE),
     ),
 )
@@ -170,6 +172,7 @@ _LISTED = (
         _get(f"{ITEMS}?order=desc&limit=3"),
         _get(ITEMS + "?order=desc&limit=3&after={answer:4:last_id}"),
         _get(ITEMS),
+        each_dialect=True,
     ),
 )
 
@@ -205,6 +208,7 @@ _REFERRED = (
         ),
         features=frozenset(),
         drives=BOTH,
+        each_dialect=True,
         **_refused_at_last(frozenset({400, 404, 422})),
     ),
 )

@@ -28,6 +28,7 @@ CASES = (
         "zendev-sh/goai#73; BerriAI/litellm#28384; praxis-proxy/praxis#742; Menci/Floway#312",
         turns=answers(says("Hello there, how can I help you today?")),
         tags=frozenset({"canonical"}),
+        each_form=True,
     ),
     Case(
         id="text.one-fragment",
@@ -40,6 +41,7 @@ CASES = (
         summary="Several scripts, emoji sequences, quotes, control characters, Unicode line separators.",
         source="WHATWG HTML 9.2.5 (only CR and LF end a line); api7/aisix#111",
         turns=answers(says(Text((HARD_TEXT[:7], HARD_TEXT[7:40], HARD_TEXT[40:])))),
+        each_form=True,
     ),
     Case(
         id="text.surrogate-halves-apart",
@@ -133,5 +135,6 @@ CASES = (
         source="api7/aisix#111; Supercompress/Supercompress#129",
         turns=answers(says(Text(("né ", "你好 ", "👍")))),
         drives=frozenset({"stream", "bytes"}),
+        each_dialect=True,
     ),
 )

@@ -201,6 +201,7 @@ CASES = (
         source="diegosouzapw/OmniRoute#3089; router-for-me/CLIProxyAPI#4594",
         turns=answers(says("Whole and at once.", quirks=("json-always",))),
         drives=frozenset({"stream"}),
+        each_dialect=True,
     ),
     Case(
         id="wire.unknown-event-between",

@@ -278,7 +278,7 @@ def usage_equals_upstream(transcript: Transcript) -> Judged:
 
 def _pairs(transcript: Transcript) -> Iterator[tuple[Visit, dict[str, Any], dict[str, Any]]]:
     """Each whole answer beside the final response of the streamed drive, where both upstream replies say the same."""
-    streamed = transcript.drive("stream")
+    streamed = transcript.streamed
     if streamed is None:
         return
     for visit in _whole(transcript):
@@ -341,7 +341,7 @@ def _joined(form: dict[str, Any]) -> dict[str, Any]:
 )
 def usage_equals_stream(transcript: Transcript) -> Judged:
     """A whole answer counts the tokens that the stream of the same upstream answer counts."""
-    streamed = transcript.drive("stream")
+    streamed = transcript.streamed
     for visit, whole, form in _pairs(transcript):
         other = _at(streamed, visit.number).said if streamed is not None else None
         if other is None or visit.exchange.said is None or other.usage != visit.exchange.said.usage or not other.usage:
