@@ -188,7 +188,10 @@ class _Call:
         )
         try:
             connection.connect()
-        except OSError as trouble:
+        except ssl.SSLError as trouble:
+            connection.close()
+            raise TargetError(f"no TLS with {self.endpoint.url}: {trouble}") from trouble
+        except (OSError, UnicodeError) as trouble:
             connection.close()
             raise TargetError(f"nothing accepts connections at {self.endpoint.url}: {trouble}") from trouble
         return connection

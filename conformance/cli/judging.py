@@ -142,6 +142,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
         baseline=arguments.baseline,
         transcripts=arguments.transcripts,
         max_requests=arguments.max_requests,
+        patience=arguments.patience,
     )
 
 
@@ -161,7 +162,8 @@ def _display_name(arguments: argparse.Namespace, name: str) -> str:
     if arguments.target_command is None:
         return name
     words = shlex.split(arguments.target_command)
-    program = next((word for word in words if not _INTERPRETER.fullmatch(word)), words[0])
+    programs = (word for word in words if not _INTERPRETER.fullmatch(word) and not re.search(r"\s", word))
+    program = next(programs, words[0])
     return Path(program).name
 
 
@@ -180,9 +182,9 @@ def _selected(arguments: argparse.Namespace, result: RunResult) -> Iterator[str]
 
 def baseline_entries(verdicts: Iterable[Verdict], reason: str) -> Iterator[Expected]:
     """The failures of a run as baseline entries; those that were expected already keep their reasons."""
-    failing: dict[tuple[str, str], dict[Dialect, set[str]]] = defaultdict(lambda: defaultdict(set))
+    failing: dict[tuple[str, str], dict[Dialect | None, set[str]]] = defaultdict(lambda: defaultdict(set))
     for verdict in verdicts:
-        if verdict.outcome in (Outcome.FAIL, Outcome.EXPECTED_FAIL) and verdict.dialect is not None:
+        if verdict.outcome in (Outcome.FAIL, Outcome.EXPECTED_FAIL):
             for finding in verdict.findings:
                 key = (verdict.rule.id, finding.expected_reason or reason)
                 failing[key][verdict.dialect].add(finding.transcript.case)
@@ -191,5 +193,7 @@ def baseline_entries(verdicts: Iterable[Verdict], reason: str) -> Iterator[Expec
         for dialect in DIALECTS:
             if dialect in by_dialect:
                 together[tuple(sorted(by_dialect[dialect]))].append(dialect)
+        if None in by_dialect:  # a live endpoint: an entry without dialects speaks of it
+            together[tuple(sorted(by_dialect[None]))] = list(DIALECTS)
         for cases, dialects in together.items():
             yield Expected(rule, cases, why, tuple(dialects))

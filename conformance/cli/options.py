@@ -108,6 +108,12 @@ OPTIONS: tuple[Option, ...] = (
         "ask it no more often than that; cases that do not fit are left out (default: 50)",
         type=_positive,
     ),
+    _live(
+        "--patience",
+        "SECONDS",
+        "give up on an answer that does not begin, or does not go on, for so long (default: 300)",
+        type=_positive,
+    ),
     Option(
         ("--dialect",),
         "selection",
@@ -282,7 +288,7 @@ _WITHOUT_A_FAKE = {
 
 def _check_live(arguments: argparse.Namespace) -> None:
     if not getattr(arguments, "live_url", None):
-        for name in ("api_key_env", "max_requests"):
+        for name in ("api_key_env", "max_requests", "patience"):
             if getattr(arguments, name, None) is not None:
                 raise UsageError(f"--{name.replace('_', '-')} is for live endpoints: give it with --live-url")
         return

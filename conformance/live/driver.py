@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.cases.case import Turn
 from conformance.cases.live import LiveCase
-from conformance.client import Deadlines, Endpoint, send
+from conformance.client import Endpoint, send
 from conformance.errors import HarnessError, TargetError
 from conformance.live.hopes import unobserved
 from conformance.live.plan import Budget
@@ -16,10 +16,7 @@ from conformance.live.secrecy import Secret
 from conformance.request_form import CannotContinueError, Filler
 from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
 
-__all__ = ["LIVE_DEADLINES", "LiveDriver"]
-
-LIVE_DEADLINES = Deadlines(connect=10.0, first_byte=300.0, idle=120.0, total=900.0)
-"""A model on a slow machine thinks for minutes before its first word."""
+__all__ = ["LiveDriver"]
 
 _BUSY = (429, 503, 529)  # the answers of a server that has too much to do: they say nothing of its conformance
 _MOST_PATIENCE = 30.0  # seconds waited at most before a busy server is asked again

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from conformance.client import Endpoint
 from conformance.preflight import Diagnosis
@@ -17,6 +19,8 @@ _SHOWN = 600  # characters of a body
 _KEY = "name the variable that holds the key: --api-key-env NAME"
 _PATH = "is that the path of its Responses route? Most base URLs end in /v1"
 _MODEL = "does it know the model? Its list stands at GET {base}/models"
+_TLS = "is that its port for https? The environment variable SSL_CERT_FILE names a file of further authorities"
+_MOVED = (301, 302, 303, 307, 308)
 _FIXES: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {
         400: (_MODEL,),
@@ -40,17 +44,37 @@ def diagnose(transcript: Transcript, endpoint: Endpoint) -> Diagnosis | None:
         return None
     if not exchanges:
         problem = next((drive.problem for drive in transcript.drives if drive.problem), "nothing was sent")
-        return Diagnosis(
-            f"the endpoint cannot be reached: {problem}", fixes=("is it running, and is that its address?",)
-        )
+        return Diagnosis(f"the endpoint cannot be reached: {problem}", fixes=tuple(_reaching(problem, endpoint)))
     first = exchanges[0]
-    fixes = _FIXES.get(first.status or 0, ("look into the server's log",))
+    fixes = tuple(_advice(first))
     facts = tuple(line for exchange in exchanges for line in _facts(exchange))
     return Diagnosis(
         f"the endpoint answers no plain question: {_answer(first)}",
         facts,
         tuple(fix.format(base=endpoint.base) for fix in fixes),
     )
+
+
+def _reaching(problem: str, endpoint: Endpoint) -> Iterator[str]:
+    """What may help against an endpoint that cannot be reached."""
+    if problem.startswith("no TLS"):
+        yield _TLS
+    else:
+        yield "is it running, and is that its address?"
+    parts = urlsplit(endpoint.url)
+    if parts.scheme in getproxies() and not proxy_bypass(parts.netloc):
+        yield f"{parts.scheme}_proxy is not used: the suite goes straight to the server, for a proxy changes what it sees"
+
+
+def _advice(exchange: Exchange) -> Iterator[str]:
+    """What may help against the answer to a plain question."""
+    moved = exchange.header("location")
+    if exchange.status in _MOVED and moved:
+        yield f"it says that it is at {moved} (the suite follows no redirection: a key would go with it)"
+    elif exchange.ended == "deadline":
+        yield "does it load the model first? Ask it once by hand, or wait longer: --patience SECONDS"
+    else:
+        yield from _FIXES.get(exchange.status or 0, ("look into the server's log",))
 
 
 def _answer(exchange: Exchange) -> str:

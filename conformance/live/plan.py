@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from conformance.cases.live import HELLO, LiveCase
 from conformance.errors import UsageError
+from conformance.report.style import plural
 
 __all__ = ["MAX_REQUESTS", "Budget", "LivePlan", "plan"]
 
@@ -34,7 +35,7 @@ class LivePlan:
         expected = sum(case.expected_tokens for case in self.cases)
         most = sum(case.most_tokens for case in self.cases)
         lines = [
-            f"asking {model} at {url}: {len(self.cases)} cases, at most {self.requests} requests, "
+            f"asking {model} at {url}: {plural(len(self.cases), 'case')}, at most {self.requests} requests, "
             f"about {_rounded(expected):,} output tokens (the limits in the requests allow {most:,})"
         ]
         return lines + list(self.left_out())

@@ -18,7 +18,7 @@ from conformance.cases.live import ACCEPTANCE, CASES, HELLO, NOT_OVER_HTTP, Live
 from conformance.errors import UsageError
 from conformance.judge import judge
 from conformance.live.driver import LiveDriver
-from conformance.live.endpoint import live_endpoint
+from conformance.live.endpoint import PATIENCE, live_endpoint
 from conformance.live.greeting import diagnose
 from conformance.live.hopes import unheard
 from conformance.live.plan import MAX_REQUESTS, Budget, LivePlan, plan
@@ -73,7 +73,7 @@ class _LiveSession:
             raise UsageError(f"no case for live endpoints matches {', '.join(options.cases)}; see `list --cases`")
         self.declared = frozenset(options.features)
         secret = None if options.api_key_env is None else Secret(read_key(options.api_key_env))
-        self.endpoint = live_endpoint(url, secret)
+        self.endpoint = live_endpoint(url, secret, options.patience or PATIENCE)
         self.plan = plan(chosen, self.declared, options.max_requests or MAX_REQUESTS)
         self.chosen = {case.id for case in chosen}
         budget = Budget(self.plan.limit - self.plan.requests)
