@@ -29,6 +29,7 @@ from conformance.request_form import CannotContinueError, Filler
 from conformance.said import Said
 from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
 from fakes.correlation import new_token
+from fakes.errors import COMPLAINTS
 from fakes.gates import Hold, Outcome
 from fakes.log import UpstreamCall
 from fakes.recording import Recording
@@ -361,11 +362,14 @@ def _relative(call: UpstreamCall, started: float) -> UpstreamCall:
 
 
 def _said(dialect: Dialect, calls: Sequence[UpstreamCall]) -> Said | None:
-    """What the last completion call was told; None when nothing was asked for or told."""
-    told = [
-        call for call in calls if call.kind == "completion" and (call.answer is not None or call.ended == "refused")
-    ]
-    if not told:
+    """What the last completion call was told.
+
+    None when nothing was asked for or told, and when the fake complained of a call too many: what the target says
+    after that is no translation of what a service said.
+    """
+    asked = [call for call in calls if call.kind == "completion"]
+    told = [call for call in asked if call.answer is not None or call.ended == "refused"]
+    if not told or any(_is_surplus(call) for call in asked):
         return None
     said = _folded(dialect, told[-1])
     for call in reversed(told[:-1]):  # a target may have sent a paused turn back to have it continued
@@ -374,6 +378,10 @@ def _said(dialect: Dialect, calls: Sequence[UpstreamCall]) -> Said | None:
             break
         said = resumed(earlier, said)
     return said
+
+
+def _is_surplus(call: UpstreamCall) -> bool:
+    return call.status == 500 and (call.problem or "").startswith(COMPLAINTS)
 
 
 def _folded(dialect: Dialect, call: UpstreamCall) -> Said:

@@ -9,6 +9,7 @@ from conformance.pieces import at, text_of
 from conformance.rules import MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
 from fakes.errors import COMPLAINTS
+from fakes.log import UpstreamCall
 
 __all__: list[str] = []
 
@@ -25,8 +26,16 @@ def _to_refuse(transcript: Transcript) -> Iterator[Visit]:
 def _was_let_through(visit: Visit) -> bool:
     """Whether the request went on to the fake, and the fake complained of it with a 500 of its own."""
     body = visit.exchange.body.decode("utf-8", "replace")
-    unexpected = any(call.status == 500 and call.problem for call in visit.exchange.upstream)
-    return unexpected or any(words in body for words in COMPLAINTS)
+    return bool(_surplus(visit)) or any(words in body for words in COMPLAINTS)
+
+
+def _surplus(visit: Visit) -> list[UpstreamCall]:
+    return [call for call in visit.exchange.upstream if call.status == 500 and call.problem]
+
+
+def _went_upstream_as_right(visit: Visit) -> bool:
+    """Whether what the target made of the request is nothing that the real service would refuse in its stead."""
+    return any(not call.objections for call in _surplus(visit))
 
 
 @rule(
@@ -42,13 +51,13 @@ def status(transcript: Transcript) -> Judged:
         got = visit.exchange.status
         optional = bool(transcript.facts.get("may_refuse"))
         answered = optional and got is not None and got < 300
+        expected = f"status {' or '.join(map(str, sorted(statuses)))}" + (", or an answer" if optional else "")
         if got in statuses or answered:
             yield visit.seen()
-        else:
-            yield visit.broken(
-                f"status {' or '.join(map(str, sorted(statuses)))}" + (", or an answer" if optional else ""),
-                f"status {got}: {quote(visit.exchange.body[:120].decode('utf-8', 'replace'))}",
-            )
+        elif _went_upstream_as_right(visit):
+            yield visit.broken(expected, "it was sent upstream as if nothing were wrong with it")
+        elif not _was_let_through(visit):  # else the service would have refused it, and the fake only said 500
+            yield visit.broken(expected, f"status {got}: {quote(visit.exchange.body[:120].decode('utf-8', 'replace'))}")
 
 
 @rule(
@@ -128,6 +137,8 @@ def unknown_previous_response(transcript: Transcript) -> Judged:
     for visit in _unknown_previous(transcript):
         if visit.exchange.status in (400, 404):
             yield visit.seen()
+        elif _was_let_through(visit):
+            yield visit.broken("400 or 404", "the request was sent upstream without what it continues")
         else:
             yield visit.broken("400 or 404", f"status {visit.exchange.status}")
 

@@ -4,6 +4,7 @@
 
 Without a lie ("right", "slow", "stalls-once") it tells plain text rightly. It shares no code with the suite.
 "stalls-once" keeps all its clients waiting for three seconds, the first time that two come at once.
+"asks-twice" asks its upstream once more than it should, and breaks off where that fails.
 """
 
 from __future__ import annotations
@@ -103,6 +104,8 @@ def events(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for piece in pieces_of(request):
             text += piece
             yield {"type": "response.output_text.delta", **where, "delta": piece}
+        if LIE == "asks-twice":
+            ask(request)
         yield {"type": "response.output_text.done", **where, "text": text}
         yield {"type": "response.content_part.done", **where, "part": {**part, "text": text}}
         yield {"type": "response.output_item.done", "output_index": 0, "item": message(text)}

@@ -56,6 +56,17 @@ def test_only_created_and_completed(target_file: TargetFile) -> None:
     assert finding.transcript.case == "text.plain"
 
 
+def test_one_call_too_many(target_file: TargetFile) -> None:
+    """A target that asks upstream twice is told so, and what it makes of the fake's complaint is held against nobody."""
+    rules = ("upstream.called-once", "content.text-equals-upstream", "content.end-state-equals-upstream")
+    result = judged(target_file("asks-twice"), rules=rules)
+    assert outcomes(result) == {
+        "upstream.called-once": Outcome.FAIL,
+        "content.text-equals-upstream": Outcome.NOT_APPLICABLE,
+        "content.end-state-equals-upstream": Outcome.NOT_APPLICABLE,
+    }
+
+
 def test_no_answer_at_all(target_file: TargetFile) -> None:
     """A target that never answers costs one deadline, and the diagnosis says that nothing came."""
     result = judged(target_file("silent"))
