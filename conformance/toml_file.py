@@ -27,8 +27,10 @@ class TomlFile:
         self.path = path
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as trouble:
-            raise UsageError(f"{path}: cannot be read ({trouble}); give the path of a TOML file") from trouble
+        except OSError as trouble:
+            raise UsageError(f"{path}: {trouble.strerror}; give the path of a TOML file") from trouble
+        except UnicodeDecodeError as trouble:
+            raise UsageError(f"{path}: not UTF-8; give the path of a TOML file") from trouble
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as trouble:

@@ -53,7 +53,8 @@ def load_transcript(file: Path) -> Transcript:
         raise UsageError(f"{file}: not JSON ({trouble}); give a file that `run --transcripts` wrote") from trouble
     found = document.pop("format", None) if isinstance(document, dict) else None
     if found != FORMAT:
-        raise UsageError(f"{file}: format is {found!r} and not {FORMAT!r}; give a file that `run --transcripts` wrote")
+        other = f" (its format is {found!r} and not {FORMAT!r})" if found is not None else ""
+        raise UsageError(f"{file}: no transcript{other}; give a file that `run --transcripts` wrote")
     try:
         loaded = _load(Transcript, document, "")
     except _BadValueError as trouble:

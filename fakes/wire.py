@@ -8,6 +8,7 @@ generator's answer as if nothing had happened.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -26,7 +27,7 @@ from fakes.errors import FakeError
 if TYPE_CHECKING:
     from werkzeug import Request
 
-__all__ = ["ClientGoneError", "Incoming", "Wire", "WireServer"]
+__all__ = ["ClientGoneError", "Incoming", "Wire", "WireServer", "listening_trouble"]
 
 _CONNECTION = "fakes.connection"
 _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
@@ -172,6 +173,25 @@ def _phrase(status: int) -> str:
         return "Unknown"
 
 
+def listening_trouble(host: str, port: int) -> str | None:
+    """Why nothing can listen on an address, and what to do about it; None when something can."""
+    place = f"cannot listen on {host}:{port}"
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as trouble:
+        return f"{place}: {trouble.strerror}; give an address of this machine, or 0.0.0.0 for all"
+    except OSError as trouble:
+        if trouble.errno == errno.EADDRINUSE:
+            return f"{place}: another program listens there; end it or choose another port"
+        if trouble.errno == errno.EADDRNOTAVAIL:
+            return f"{place}: it is no address of this machine; give one that is, or 0.0.0.0 for all"
+        return f"{place}: {trouble.strerror}; choose another port"
+    return None
+
+
 class WireServer(HTTPServer):
     """A threaded HTTP server that hands each request and its `Wire` to one function.
 
@@ -185,13 +205,13 @@ class WireServer(HTTPServer):
 
     def start(self) -> None:
         """Listen. Raises FakeError when the address cannot be had."""
+        trouble = listening_trouble(self.host, self.port)
+        if trouble is not None:
+            raise FakeError(trouble)
         try:
             super().start()
-        except SystemExit as error:  # werkzeug's way of reporting a failed bind
-            raise FakeError(
-                f"cannot listen on {self.host}:{self.port} (werkzeug's reason is on stderr); "
-                "choose another port, or 0 for a free one"
-            ) from error
+        except SystemExit as error:  # werkzeug's way of reporting a failed bind: another was quicker
+            raise FakeError(f"cannot listen on {self.host}:{self.port}; choose another port") from error
 
     def thread_target(self) -> None:
         """Accept connections until stopped."""

@@ -59,8 +59,35 @@ def _read_file(file: Path) -> Capture:
     status, headers, body = _split_head(data)
     if value is None and _json(body) is None and not _looks_like_events(body):
         raise UsageError(f"{file}: neither an event stream nor JSON; save the answer with `curl -isN`")
+    _check_kind(file, value if value is not None else _json(body))
     kind = "text/event-stream" if _looks_like_events(body) else "application/json"
     return Capture(_transcript(file.stem, status, headers, body, kind), headers_known=bool(headers))
+
+
+_OTHER_FILES: tuple[tuple[str, str], ...] = (
+    ("verdicts", "it is a result of `run --json`: `compare` and `matrix` read those"),
+    ("turns", "it is a case: `run --case-file` drives those"),
+    ("drives", "it is a transcript of another version: make it again with this one"),
+)
+"""A key that tells what else a JSON file of this suite is, and who reads it."""
+
+_OF_AN_ANSWER = frozenset(
+    {"object", "output", "error", "status", "id", "model", "detail", "message", "choices", "data"}
+)
+
+
+def _check_kind(file: Path, value: Any) -> None:
+    """Raises UsageError for JSON that no server can have meant as an answer."""
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise UsageError(f"{file}: JSON, but no object: no answer of a Responses API")
+    for key, what in _OTHER_FILES:
+        if key in value:
+            raise UsageError(f"{file}: no answer of a Responses API; {what}")
+    if not _OF_AN_ANSWER & value.keys():
+        keys = ", ".join(list(value)[:5]) or "none"
+        raise UsageError(f"{file}: no answer of a Responses API (its keys: {keys}); save the answer with `curl -isN`")
 
 
 _STATUS_LINE = re.compile(rb"HTTP/[\d.]+ (\d{3})[^\n]*\r?\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli.options import GROUPS, OPTIONS, check_target
+from conformance.cli.output import check_outputs
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.target = "reference"
     arguments.write_baseline = arguments.reason = None
     check_target(arguments)
+    check_outputs(arguments)
     try:
         from conformance.generate.fuzzing import fuzz
     except ModuleNotFoundError as missing:

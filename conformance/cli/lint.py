@@ -59,10 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Judge the files together; the exit code is that of a run."""
     from conformance.cli.captures import read_captures
     from conformance.cli.catalogue import load_rules
-    from conformance.cli.output import write_reports
+    from conformance.cli.output import check_outputs, write_reports
     from conformance.report.json_result import build_document
     from conformance.report.suite import describe_suite
 
+    check_outputs(arguments)
     globs = arguments.rule
     rules = [rule for rule in load_rules() if not globs or any(fnmatchcase(rule.id, glob) for glob in globs)]
     if not rules:

@@ -1,4 +1,4 @@
-"""`list`: rules, cases and profiles, and what a result observed of the rules."""
+"""`list`: rules, cases, profiles and features, and what a result observed of the rules."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ EPILOG = """\
 examples:
   responses-conformance list --profile codex --rule 'stream.*'
   responses-conformance list --json > rules.json
+  responses-conformance list --features
   responses-conformance run --target reference --json result.json
   responses-conformance list --observed result.json"""
 
@@ -29,6 +30,7 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--cases", action="store_true", help="list the cases instead of the rules")
     what.add_argument("--profiles", action="store_true", help="list the profiles, with how many rules they hold")
+    what.add_argument("--features", action="store_true", help="list the optional features that a target may declare")
     what.add_argument(
         "--observed",
         type=Path,
@@ -43,12 +45,16 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the list; raises UsageError when nothing matches."""
+    if arguments.rule != "*" and (arguments.features or arguments.profiles):
+        raise UsageError("--rule selects rules or cases: it does not go with --features or --profiles")
     if arguments.observed:
         value, lines = _observed(arguments.observed, arguments.rule)
     elif arguments.cases:
         value, lines = _cases(arguments.rule)
     elif arguments.profiles:
         value, lines = _profiles()
+    elif arguments.features:
+        value, lines = _features()
     else:
         value, lines = _rules(arguments.rule, arguments.profile)
     if not value:
@@ -132,6 +138,32 @@ def _profiles() -> tuple[list[dict[str, Any]], Iterator[str]]:
         for one in value
     )
     return value, _table(rows)
+
+
+def _features() -> tuple[list[dict[str, Any]], Iterator[str]]:
+    from conformance.cases import all_cases
+    from conformance.cli.catalogue import load_rules
+    from conformance.features import FEATURES
+    from conformance.judge import CORE_FEATURES
+
+    rules, cases = load_rules(), all_cases()
+    value = [
+        {
+            "feature": name,
+            "means": means,
+            "rules": sum(name in rule.features for rule in rules),
+            "cases": sum(name in case.features for case in cases),
+            "core": [profile for profile in PROFILES if name in CORE_FEATURES.get(profile, ())],
+        }
+        for name, means in FEATURES.items()
+    ]
+    rows = ((one["feature"], f"{one['rules']} rules", f"{one['cases']} cases", _feature_words(one)) for one in value)
+    return value, _table(rows)
+
+
+def _feature_words(entry: dict[str, Any]) -> str:
+    core = f" (core to {', '.join(entry['core'])})" if entry["core"] else ""
+    return f"the target {entry['means']}{core}"
 
 
 def _observed(file: Path, glob: str) -> tuple[list[dict[str, Any]], Iterator[str]]:

@@ -6,11 +6,17 @@ Subcommands live in a module each and are imported when they are named: `--help`
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn, TextIO
 
 from conformance.errors import ConformanceError, ExitCode, TargetError, UsageError
@@ -23,7 +29,7 @@ DEBUG = "RESPONSES_CONFORMANCE_DEBUG"
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("conformance.cli.run", "judge a target"),
-    "list": ("conformance.cli.listing", "list rules, cases or profiles, or what a result observed of the rules"),
+    "list": ("conformance.cli.listing", "list rules, cases, profiles, features, or what a result observed"),
     "explain": ("conformance.cli.explain", "say what a rule demands, why, and who says so"),
     "show": ("conformance.cli.show", "show a saved transcript: both sides, in the order of time"),
     "compare": ("conformance.cli.compare", "say what got better and worse from one result to another"),
@@ -71,24 +77,42 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns an `ExitCode` and never raises. `argv` defaults to the process's arguments."""
-    for stream in (sys.stdout, sys.stderr):
-        _never_fail_to_encode(stream)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the parent (`>&-`): nobody reads it
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        _never_fail_to_encode(getattr(sys, name))
     try:
         return int(_run(list(sys.argv[1:] if argv is None else argv)))
     except SystemExit as end:  # argparse, after --help and --version
         return int(end.code or 0) if isinstance(end.code, int | None) else int(ExitCode.USAGE)
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader (`| head`) has seen enough
         return int(ExitCode.CONFORMS)
     except KeyboardInterrupt:
         return _complain(ExitCode.TROUBLE, "interrupted: nothing was decided")
+    except OSError as error:
+        if error.filename is None and error.errno in _FULL:
+            _give_up_output()
+            return _complain(ExitCode.TROUBLE, f"the output could not be written: {error.strerror}")
+        return _complain(*_blame(error))
     except Exception as error:  # noqa: BLE001 - strangers get a line and an exit code, not a traceback
         return _complain(*_blame(error))
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+
+def _give_up_output() -> None:
+    """Send what standard output still holds nowhere: Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _run(argv: list[str]) -> int:
     named = argv[0] if argv and argv[0] in COMMANDS else None
+    if argv and named is None and not argv[0].startswith("-"):
+        near = get_close_matches(argv[0], COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        raise UsageError(f"there is no command {argv[0]!r}: {hint} (see `{PROG} --help`)")
     parser = Parser(prog=PROG, description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the suite's version and exit")
     subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=Parser, title="commands")
@@ -102,7 +126,30 @@ def _run(argv: list[str]) -> int:
         return int(ExitCode.USAGE)
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
-    return run(arguments)
+    with _terminable():
+        code = run(arguments)
+    sys.stdout.flush()
+    return code
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: a CI job that is cancelled must not leave targets behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    owner = os.getpid()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # in a forked helper
+            os._exit(int(ExitCode.TROUBLE))
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Version(argparse.Action):

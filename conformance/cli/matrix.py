@@ -31,9 +31,11 @@ def add_parser(subparsers: Any, name: str, summary: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the matrix; raises UsageError for a file that is no result."""
+    from conformance.cli.output import check_outputs
     from conformance.report.document import load_document
     from conformance.report.matrix import brief_markdown, matrix_markdown, matrix_of
 
+    check_outputs(arguments)
     matrix = matrix_of([load_document(file) for file in arguments.results])
     text = brief_markdown(matrix) if arguments.brief else matrix_markdown(matrix)
     if arguments.html:

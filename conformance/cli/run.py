@@ -60,9 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     from conformance.cli.hermetic import run_pytest
     from conformance.cli.judging import Judging
-    from conformance.cli.output import write_reports
+    from conformance.cli.output import check_outputs, write_reports
     from conformance.report.console import LineProgress
 
+    check_outputs(arguments)
     judging = Judging(arguments, LineProgress(sys.stderr))
     document = judging.narrowed(run_pytest(judging, arguments.maxfail))
     write_reports(document, arguments)

@@ -75,7 +75,7 @@ def _lines(document: ResultDocument, style: Style, verbose: bool) -> Iterator[st
         yield from _cause(cause, named, document["rerun"], style, verbose)
     yield from _others(document, style, verbose)
     if verdicts:
-        yield from _table(verdicts, style)
+        yield from _table(verdicts, style, verbose)
     for trouble in document["trouble"]:
         where = ", ".join(filter(None, (trouble["blame"], trouble["dialect"])))
         yield from ("", style(f"Could not do the job ({where}):", "bold", "red"), trouble["message"])
@@ -141,15 +141,19 @@ def _reason(verdict: VerdictEntry) -> str:
     return verdict["reason"] or "; ".join(sorted(filter(None, reasons))) or "no reason given"
 
 
-def _table(verdicts: list[VerdictEntry], style: Style) -> Iterator[str]:
+def _table(verdicts: list[VerdictEntry], style: Style, verbose: bool) -> Iterator[str]:
     totals = count_outcomes(verdicts)
     columns = [outcome for outcome in OUTCOMES if totals[outcome] or outcome in (Outcome.PASS, Outcome.FAIL)]
-    rows = rows_by_area(verdicts)
-    area = max(len("area"), *(len(row[0]) for row in rows))
+    every = rows_by_area(verdicts)
+    rows = every if verbose else [row for row in every if set(row[2]) != {Outcome.NOT_APPLICABLE}]
+    area = max(len("area"), *(len(row[0]) for row in every))
     yield style(f"{'area':<{area}}  {'level':<11}  " + "  ".join(columns), "bold")
     for name, level, counts in rows:
         yield f"{name:<{area}}  {level:<11}  " + _cells(columns, counts, style)
     yield style(f"{'all':<{area}}  {'':<11}  ", "bold") + _cells(columns, totals, style)
+    if len(rows) < len(every):
+        left_out = plural(len(every) - len(rows), "row")
+        yield style(f"({left_out} with nothing judged left out: --verbose shows them, and why)", "dim")
 
 
 def _cells(columns: Sequence[str], counts: Counter[str], style: Style) -> str:

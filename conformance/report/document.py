@@ -225,7 +225,8 @@ def check_document(document: Any) -> ResultDocument:
         raise UsageError(f"result format {found!r} is not {FORMAT}: read it with the suite that wrote it")
     errors = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
     if errors:
-        raise UsageError(f"not a result document: {errors[0].json_path}: {errors[0].message[:200]}")
+        wrong = f"{errors[0].json_path}: {errors[0].message[:200]}"
+        raise UsageError(f"no result of `run --json` ({wrong})")
     document.setdefault("clients", [])  # older suites did not write it
     return cast(ResultDocument, document)
 
@@ -236,6 +237,8 @@ def load_document(file: Path) -> ResultDocument:
         document = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: not UTF-8; give a file that `run --json` wrote") from error
     except ValueError as error:
         raise UsageError(f"{file}: not JSON ({error}); give a file that `run --json` wrote") from error
     try:

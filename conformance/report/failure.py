@@ -120,8 +120,19 @@ def _case(violation: ViolationEntry) -> str:
     if violation["summary"]:
         text += f": {violation['summary']}"
     if violation["case_source"]:
-        text += f" (from {violation['case_source']})"
+        text += f" (from {_few(violation['case_source'])})"
     return text
+
+
+_MOST_SOURCES = 3
+
+
+def _few(source: str) -> str:
+    """The first sources of a case: one that many bugs asked for has dozens, which `list --cases --json` names."""
+    sources = source.split("; ")
+    if len(sources) <= _MOST_SOURCES + 1:
+        return source
+    return f"{'; '.join(sources[:_MOST_SOURCES])}; and {len(sources) - _MOST_SOURCES} more"
 
 
 _DRIVES = {

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.errors import UsageError
+from conformance.features import check_features
 from conformance.targets.loader import load_target
 from conformance.targets.target import Target, Way, ad_hoc_target
 from conformance.transcript import Transcript
 from fakes.script import Dialect
+from fakes.wire import listening_trouble
 
 __all__ = ["MINIATURE", "TargetChoice", "choose_target"]
 
@@ -88,17 +90,17 @@ def _given(choice: TargetChoice) -> Target:
 def _overridden(target: Target, choice: TargetChoice) -> Target:
     for dialect in choice.dialects:
         target.way(dialect)  # raises where it is not supported
+    check_features(choice.features)
     if choice.path is not None and not (choice.path.startswith("/") and choice.path.endswith("/responses")):
         raise UsageError(f"--path {choice.path!r} does not end in /responses; write for example /v1/responses")
     given: dict[str, Any] = {"model": choice.model, "path": choice.path}
     changes = {name: value for name, value in given.items() if value is not None}
     ways = {dialect: _changed(way, choice, changes) for dialect, way in target.ways.items()}
-    return replace(
-        target,
-        ways=ways,
-        fake_host=choice.fake_host or target.fake_host,
-        fake_port=target.fake_port if choice.fake_port is None else choice.fake_port,
-    )
+    host = choice.fake_host or target.fake_host
+    port = target.fake_port if choice.fake_port is None else choice.fake_port
+    if (choice.fake_host or port) and (trouble := listening_trouble(host, port)):
+        raise UsageError(f"the fake upstream {trouble} (--fake-host, --fake-port)")
+    return replace(target, ways=ways, fake_host=host, fake_port=port)
 
 
 def _changed(way: Way, choice: TargetChoice, changes: Mapping[str, Any]) -> Way:

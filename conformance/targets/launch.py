@@ -219,7 +219,7 @@ def _wait_ready(way: Way, probe: str | None, endpoint: Endpoint, process: Target
         if waited > way.probe.deadline:
             what = probe or endpoint.url
             raise TargetError(
-                f"the target was not ready after {waited:.0f} s: {what} {trouble}",
+                f"the target was not ready after {waited:.0f} s: {what} {trouble}{_hint(way, process)}",
                 "" if process is None else process.whole_log(),
             )
         tick.wait(pause)
@@ -239,10 +239,29 @@ def _not_ready(probe: str | None, endpoint: Endpoint) -> str | None:
         connection.request("GET", url.path or "/", headers={"connection": "close"})
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as trouble:
-        return f"said {type(trouble).__name__}: {trouble}"
+        return _what_came(trouble)
     finally:
         connection.close()
     return None if status < 500 else f"answered {status}"
+
+
+def _what_came(trouble: Exception) -> str:
+    if isinstance(trouble, ConnectionRefusedError):
+        return "refuses connections: nothing listens there"
+    if isinstance(trouble, TimeoutError):
+        return "does not answer"
+    if isinstance(trouble, socket.gaierror):
+        return "has a host name that leads nowhere"
+    return f"said {type(trouble).__name__}: {trouble}"
+
+
+def _hint(way: Way, process: TargetProcess | None) -> str:
+    """What to do about a target that was never ready."""
+    if process is None:
+        return "; start it first, or let the suite start it (--target-command)"
+    if not any("{port}" in text for text in (*(way.command or ()), *way.env.values(), *way.files.values())):
+        return "; nothing in its command, environment or files names {port}, the port that it must listen on"
+    return ""
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -52,6 +52,7 @@ from typing import Any
 
 from conformance.client import Deadlines
 from conformance.errors import UsageError
+from conformance.features import FEATURES
 from conformance.rules import PROFILES
 from conformance.targets.target import Install, Probe, Target, Way
 from conformance.toml_file import TomlFile
@@ -89,8 +90,8 @@ def load_target(name: str) -> Target:
     own = {file.name.removesuffix(".toml"): file for file in _own_files()}
     if name not in own:
         near = difflib.get_close_matches(name, own, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(own))}"
-        raise UsageError(f"no target is named {name!r}: {hint}; give the path of a TOML file for another")
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(own))}."
+        raise UsageError(f"no target is named {name!r}: {hint} Of a target file, give the path: ./{name}.toml")
     return load_target_file(own[name])
 
 
@@ -105,12 +106,13 @@ def load_target_file(path: Path) -> Target:
     data = file.data
     _known_keys(file, (), data, (*_OF_A_TARGET, *_OF_A_WAY, "dialect"))
     if data.get("format") != FORMAT:
-        problem = f"unknown format {data.get('format')!r}"
+        problem = f"unknown format {data['format']!r}" if "format" in data else "there is no `format`"
         raise file.error(("format",), problem, f"begin the file with `format = {FORMAT}`")
     reader = _Reader(file, ())
     dialects = reader.names(data, "dialects", DIALECTS)
     if not dialects:
-        raise file.error(("dialects",), "no dialect is supported", f"name some of {', '.join(DIALECTS)}")
+        fix = f'write dialects = ["..."], of {", ".join(DIALECTS)}'
+        raise file.error(("dialects",), "there are no `dialects`: what its upstream may speak", fix)
     baseline = reader.text(data, "baseline")
     profile = reader.text(data, "profile")
     if profile is not None and profile not in PROFILES:
@@ -182,7 +184,7 @@ def _way(reader: _Reader, data: Mapping[str, Any]) -> Way:
         command=_command(reader.inside("start"), start),
         path=path,
         model=reader.text(data, "model") or "{case}",
-        features=frozenset(reader.strings(data, "features")),
+        features=frozenset(reader.names(data, "features", FEATURES)),
         env=reader.inside("start", "env").texts(start.get("env", {})),
         cwd=reader.inside("start").text(start, "cwd") or "{dir}",
         files=reader.inside("configure").texts(data.get("configure", {})),

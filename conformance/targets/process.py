@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -40,7 +41,7 @@ class TargetProcess:
                 start_new_session=True,
             )
         except OSError as trouble:
-            raise TargetError(f"the target cannot be started: {trouble} ({' '.join(self.command)})") from trouble
+            raise TargetError(f"the target cannot be started: {_why_not(trouble, self.command, cwd)}") from trouble
         self._reader = threading.Thread(target=self._keep_log, name=f"log of {command[0]}", daemon=True)
         self._reader.start()
         atexit.register(self.stop)
@@ -106,3 +107,16 @@ class TargetProcess:
                 with self._lock:
                     self._log += data
                     del self._log[:-LOG_SIZE]
+
+
+def _why_not(trouble: OSError, command: Sequence[str], cwd: Path) -> str:
+    """Why a command did not start, in words for whoever wrote it."""
+    program, whole = command[0], shlex.join(command)
+    if isinstance(trouble, FileNotFoundError) and not cwd.is_dir():
+        return f"there is no folder {cwd} to start it in ({whole})"
+    if isinstance(trouble, FileNotFoundError):
+        where = "in that place" if "/" in program else "on PATH"
+        return f"there is no program {program!r} {where} ({whole})"
+    if isinstance(trouble, PermissionError):
+        return f"{program!r} may not be executed ({whole})"
+    return f"{trouble.strerror}: {program!r} ({whole})"

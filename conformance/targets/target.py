@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from conformance.client import Deadlines
 from conformance.errors import UsageError
@@ -142,7 +143,13 @@ def ad_hoc_target(
 
 def _path_of(url: str) -> str:
     """The path of the responses route for a base URL such as `http://127.0.0.1:8001/v1`."""
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"{url!r} is no URL; write for example http://127.0.0.1:8001/v1")
-    path = "/" + url.split("://", 1)[1].partition("/")[2].strip("/")
+    example = "write for example http://127.0.0.1:8001/v1"
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # raises where it is no number, or none that a port can have
+    except ValueError as trouble:
+        raise UsageError(f"{url!r} is no URL ({trouble}); {example}") from trouble
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise UsageError(f"{url!r} is no URL of a server; {example}")
+    path = "/" + parts.path.strip("/")
     return path if path.endswith("/responses") else f"{path.rstrip('/')}/responses"

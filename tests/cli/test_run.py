@@ -45,8 +45,9 @@ def _free_port() -> int:
 
 
 def test_every_option_has_a_test_that_runs_it() -> None:
-    """No flag of `run` is missing from the tests of this folder."""
-    text = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+    """No flag of `run` is missing from the tests of this folder, or of that of live endpoints."""
+    folders = (Path(__file__).parent, Path(__file__).parents[1] / "live")
+    text = "".join(file.read_text() for folder in folders for file in folder.glob("*.py"))
     assert [option.flags[0] for option in OPTIONS if f'"{option.flags[0]}"' not in text] == []
 
 

@@ -13,8 +13,12 @@ from pathlib import Path
 
 import pytest
 
+import conformance.checks  # noqa: F401  (registers the rules)
+from conformance.cases import all_cases
 from conformance.client import send
 from conformance.errors import TargetError, UsageError
+from conformance.features import FEATURES
+from conformance.rules import REGISTRY
 from conformance.targets import (
     ad_hoc_target,
     environment_folder,
@@ -71,14 +75,21 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_features_are_those_of_rules_and_cases() -> None:
+    """Every feature that a rule or a case asks for has a sentence, and none is described that nothing asks for."""
+    asked = {name for rule in REGISTRY.values() for name in rule.features}
+    assert asked | {name for case in all_cases() for name in case.features} == set(FEATURES)
+
+
 @pytest.mark.parametrize(
     ("change", "place", "words"),
     [
         (("format = 1", "format = 2"), "1", "unknown format 2"),
+        (("format = 1\n", ""), "1", "there is no `format`"),
         (('name = "mine"\n', ""), "1", "there is no 'name'"),
         (("features", "featurs"), "4", "did you mean 'features'?"),
         (('"vllm"]', '"vlm"]'), "3", "unknown name 'vlm'"),
-        (('["messages", "vllm"]', "[]"), "3", "no dialect is supported"),
+        (('["messages", "vllm"]', "[]"), "3", "there are no `dialects`"),
         (('"serve --port {port}"', '""'), "7", "no command"),
         (('"serve --port {port}"', '"serve \'x"'), "7", "cannot be split"),
         (('env = { A = "{dir}" }', "env = { A = 3 }"), "8", "'A' is not a string"),
@@ -172,7 +183,8 @@ def test_not_ready_in_time(tmp_path: Path) -> None:
     )
     with pytest.raises(TargetError, match="not ready after") as caught:
         start_target(load_target_file(file), "vllm", "http://127.0.0.1:9")
-    assert "Connection refused" in str(caught.value)
+    assert "refuses connections: nothing listens there" in str(caught.value)
+    assert "names {port}" in str(caught.value)
 
 
 def test_an_unknown_placeholder() -> None:

@@ -127,7 +127,7 @@ def broken(change: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[]", "format is None"),
+        ("[]", "no transcript; give"),
         ("{", "not JSON"),
         (broken(lambda d: d.update(format="x")), "format is 'x'"),
         (broken(lambda d: d.pop("case")), "Transcript.case is missing"),
