@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from conformance.cli import main
 from fakes.recording import default_root, load
 
-Answer = tuple[int, Mapping[str, str], tuple[bytes, ...]]
+Answer = tuple[int, Mapping[str, str], Iterable[bytes]]
 """Status, headers, and the chunks of the body."""
 Answering = Callable[["Request"], Answer]
 
@@ -93,11 +94,13 @@ def serve() -> Iterator[Serve]:
     """Starts a server that answers with a function; its URL is a base URL that ends in /v1."""
     running: list[_Server] = []
 
-    def start(answering: Answering, *, host: str = "127.0.0.1") -> Server:
+    def start(answering: Answering, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Server:
         server = (_Server6 if ":" in host else _Server)((host, 0), _Handler)
         server.answering = answering
-        shown = f"[{host}]" if ":" in host else host
-        server.server = Server(f"http://{shown}:{server.server_address[1]}/v1")
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        scheme, shown = "http" if tls is None else "https", f"[{host}]" if ":" in host else host
+        server.server = Server(f"{scheme}://{shown}:{server.server_address[1]}/v1")
         running.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return server.server
