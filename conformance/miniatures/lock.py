@@ -18,7 +18,18 @@ from conformance.miniatures.samples import locked_samples
 from conformance.rules import REGISTRY, Rule, Violation
 from conformance.transcript import Transcript
 
-__all__ = ["LOCK", "RIGHT", "broken", "differences", "failing", "measured", "read_lock", "write_lock"]
+__all__ = [
+    "LOCK",
+    "RIGHT",
+    "broken",
+    "differences",
+    "failing",
+    "first_showing",
+    "measured",
+    "read_lock",
+    "showing",
+    "write_lock",
+]
 
 LOCK = Path(__file__).with_name("miniatures.lock")
 
@@ -60,11 +71,15 @@ def _right_breaks(transcript: Transcript) -> frozenset[str]:
     return known[1]
 
 
+def _all_showing(miniature: Miniature, transcripts: Iterable[Transcript]) -> Iterator[tuple[Transcript, Transcript]]:
+    rules = [REGISTRY[rule] for rule in miniature.for_rules if rule in REGISTRY]
+    changed = ((right, wrong) for right in transcripts if (wrong := miniature(right)) is not right)
+    return (pair for pair in changed if set(broken(rules, pair[1])) - set(broken(rules, pair[0])))
+
+
 def _showing(miniature: Miniature, transcripts: Sequence[Transcript]) -> list[tuple[Transcript, Transcript]]:
     """Right and wrong transcripts in which the miniature breaks what it is for; `_MOST` of them, spread evenly."""
-    rules = [REGISTRY[rule] for rule in miniature.for_rules if rule in REGISTRY]
-    changed = [(right, wrong) for right in transcripts if (wrong := miniature(right)) is not right]
-    showing = [pair for pair in changed if set(broken(rules, pair[1])) - set(broken(rules, pair[0]))]
+    showing = list(_all_showing(miniature, transcripts))
     step = max(1, -(-len(showing) // _MOST))
     return showing[::step]
 
@@ -75,14 +90,23 @@ def _given(miniature: Miniature) -> Iterator[Sequence[Transcript]]:
     yield tuple(right_of_miniature(miniature.name))
 
 
+def showing(miniature: Miniature) -> list[tuple[Transcript, Transcript]]:
+    """The right and wrong transcripts by which a miniature is locked."""
+    return next((pairs for right in _given(miniature) if (pairs := _showing(miniature, right))), [])
+
+
+def first_showing(miniature: Miniature) -> tuple[Transcript, Transcript] | None:
+    """The first right and wrong transcript by which a miniature is locked; None where it shows in none."""
+    return next((pair for right in _given(miniature) for pair in _all_showing(miniature, right)), None)
+
+
 def failing(miniature: Miniature, transcripts: Sequence[Transcript] | None = None) -> set[str]:
     """The rules that a miniature fails where it shows what it is for, and that were not broken before.
 
     `transcripts` are the right ones to apply it to: those of `RIGHT`, unless given, else those of its bug's cases.
     """
     found: set[str] = set()
-    given = (transcripts,) if transcripts is not None else _given(miniature)
-    for right, wrong in next((pairs for right in given if (pairs := _showing(miniature, right))), []):
+    for right, wrong in showing(miniature) if transcripts is None else _showing(miniature, transcripts):
         already = _right_breaks(right) | found
         found.update(broken([rule for rule in REGISTRY.values() if rule.id not in already], wrong))
     return found
