@@ -137,7 +137,8 @@ SIGNS = (
     ("blind: sequence.increasing", "or number > last:\n                yield Seen",
      "or number >= last:\n                yield Seen"),
     ("accuses: sequence.contiguous", "number in (0, 1)", "number in (0,)"),
-    ("silent: sequence.increasing, sequence.present", "yield Seen(stream.place(event))\n            else", "pass\n            else"),
+    ("silent: sequence.increasing, sequence.present", "yield Seen(stream.place(event))\n            else",
+     "pass\n            else"),
     ("severe: sequence.increasing", "if last is None or number > last:\n                yield Seen",
      "if last is None or number == last + 1:\n                yield Seen"),
 )  # fmt: skip
