@@ -34,12 +34,14 @@ def rule_section(rule: Rule) -> Iterator[str]:
         yield f"- Fix: {fix}"
     yield f"- Source: {rule.source}"
     yield f"- Specifications: {_specifications(rule)}"
-    yield f"- Dialects: {', '.join(rule.dialects)}"
+    yield f"- Dialects: {', '.join(rule.dialects) or 'none (a real model is asked, at a live endpoint)'}"
     if rule.features:
         yield f"- Needs the features: {', '.join(sorted(rule.features))}"
     example = example_of(rule)
     name = example.miniature.name if example else _first_miniature(rule)
-    if name:
+    if not rule.dialects:
+        yield f"- Judge it: `responses-conformance run --live-url URL --model MODEL --rule {rule.id}`"
+    elif name:
         yield f"- See it fail: `responses-conformance run --target miniature:{name} --rule {rule.id}`"
     if example:
         yield from _example(example)

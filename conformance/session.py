@@ -231,6 +231,8 @@ class _Session:
         self.features = frozenset().union(*features)
         known = cases_to_choose_from(options)
         self.cases = {dialect: self._cases_of(dialect, known) for dialect in self.dialects}
+        if not any(rule.dialects for rule in self.rules):
+            raise UsageError(f"{self.rules[0].id} is judged at live endpoints only: --live-url URL --model NAME")
         if not any(self.cases.values()):
             named = ", ".join(options.cases) or "the selection"
             raise UsageError(f"no case matches {named} in {', '.join(wanted)}; see `list --cases`")

@@ -71,12 +71,15 @@ def _page(rule: Rule, miniatures: list[str]) -> Iterator[str]:
         yield from _paragraph("fix", fix)
     yield from _paragraph("source", rule.source)
     yield from _paragraph("profiles", ", ".join(profile for profile in PROFILES if profile in rule.profiles))
-    yield from _paragraph("dialects", ", ".join(rule.dialects))
+    yield from _paragraph("dialects", ", ".join(rule.dialects) or "none: a real model is asked, at a live endpoint")
     if rule.features:
         yield from _paragraph("features", f"{', '.join(sorted(rule.features))} (a target without them is not judged)")
     yield from _paragraph("judged from", _EVIDENCE[rule.evidence])
     example = example_of(rule)
-    if miniatures:
+    if not rule.dialects:
+        live = "responses-conformance run --live-url URL --model MODEL --rule"
+        yield from _paragraph("judge it", f"{live} {rule.id}")
+    elif miniatures:
         name = example.miniature.name if example else miniatures[0]
         yield from _paragraph("see it fail", f"responses-conformance run --target miniature:{name} --rule {rule.id}")
     for title, lines in example_lines(example) if example else ():

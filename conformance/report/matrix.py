@@ -140,7 +140,7 @@ def _whole(matrix: Matrix) -> Iterator[str]:
         yield _row("", *(f"**{escape(column.name)}**" for column in table.columns))
         yield "|---|" + "---|" * len(table.columns)
         yield _row("judged on", *(column.date or "–" for column in table.columns))
-        yield _row("dialects", *(", ".join(column.document["dialects"]) for column in table.columns))
+        yield _row("dialects", *(_dialects(column.document) for column in table.columns))
         yield _row("verdict", *(column.document["conformance"] for column in table.columns))
         for area in table.areas:
             yield _row(area, *(str(column.cell(area)) for column in table.columns))
@@ -161,7 +161,7 @@ def _brief(matrix: Matrix) -> Iterator[str]:
             yield _row(
                 escape(column.name),
                 table.profile,
-                ", ".join(column.document["dialects"]),
+                _dialects(column.document),
                 str(column.cell(None)),
                 ", ".join(_ready(column.document["clients"])) or "no client",
             )
@@ -171,6 +171,10 @@ def _ready(clients: Iterable[ClientEntry]) -> Iterator[str]:
     for client in clients:
         if client["state"].startswith("ready"):
             yield client["client"] + (" (as far as judged)" if client["state"] != "ready" else "")
+
+
+def _dialects(document: ResultDocument) -> str:
+    return ", ".join(document["dialects"]) or "– (a live endpoint)"
 
 
 def _state(client: ClientEntry | None) -> str:
