@@ -1,0 +1,307 @@
+"""Boundaries: every word and value at which a rule about the target's stream changes its mind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+from openai.types.responses import ResponseError
+
+from conformance.miniatures.edits import encode
+from conformance.rules import Violation
+from conformance.said import Said, SaidItem
+from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
+from fakes.log import UpstreamCall
+
+Body = dict[str, Any]
+Breaks = Callable[[str, Transcript], list[Violation]]
+Sees = Callable[[str, Transcript], int]
+Tells = Callable[[str, Transcript], str]
+
+_SSE = (("content-type", "text/event-stream"),)
+
+
+@pytest.fixture
+def tells(breaks: Breaks, sees: Sees) -> Tells:
+    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
+
+    def judged(rule: str, transcript: Transcript) -> str:
+        return "wrong" if breaks(rule, transcript) else "right" if sees(rule, transcript) else "nothing"
+
+    return judged
+
+
+def _stream(*events: Body, asked: Body | None = None, **more: Any) -> Exchange:
+    body = b"".join(encode({**event, "sequence_number": number}) for number, event in enumerate(events))
+    request = ClientRequest("POST", "/responses", (), {"model": "m", "stream": True, "input": "x", **(asked or {})})
+    return Exchange(request, 200, _SSE, (Received(0.1, body),), **more)
+
+
+def _made(*exchanges: Exchange) -> Transcript:
+    return Transcript("case", "vllm", [Drive("stream", list(exchanges))])
+
+
+def _ended(status: str, **response: Any) -> Body:
+    return {"type": f"response.{status}", "response": {"id": "resp_1", "status": status, "output": [], **response}}
+
+
+def _item(kind: str, step: str = "done", /, number: int = 0, **keys: Any) -> Body:
+    return {
+        "type": f"response.output_item.{step}",
+        "output_index": number,
+        "item": {"type": kind, "id": f"item_{number}", **keys},
+    }
+
+
+KNOWN = (
+    *get_args(ResponseError.model_fields["code"].annotation),
+    "content_policy_violation",
+    "context_length_exceeded",
+    "insufficient_quota",
+    "model_not_found",
+    "server_is_overloaded",
+    "slow_down",
+    "usage_not_included",
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [*((code, "right") for code in KNOWN), ("ValueError", "wrong"), ("500", "wrong"), (None, "nothing")],
+)
+def test_codes_that_sdks_list_or_clients_know_are_known(code: Any, told: str, tells: Tells) -> None:
+    """The SDK's enumeration, and the words by which Codex decides; a class of Python is neither."""
+    failed = _stream(_ended("failed", error={"code": code, "message": "No."}))
+    assert tells("response.error-code-known", _made(_stream(_ended("completed")), failed)) == told
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"code": "server_error", "message": "No."}, "right"),
+        ({"code": "", "message": "No."}, "wrong"),
+        ({"code": "server_error", "message": ""}, "wrong"),
+        ({"code": 500, "message": "No."}, "wrong"),
+        ({"message": "No."}, "wrong"),
+        ({"code": "server_error"}, "wrong"),
+    ],
+)
+def test_a_failure_has_a_code_and_a_message(keys: Body, told: str, tells: Tells) -> None:
+    """Both of them strings, both not empty, after whatever else was answered."""
+    transcript = _made(_stream(_ended("completed")), _stream(_ended("failed", error=keys)))
+    assert tells("response.error-shape", transcript) == told
+    assert tells("ending.failed-response-names-error", transcript) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "times", "told"),
+    [
+        ("completed", {"created_at": 1764000000, "completed_at": 1764000000}, "right"),
+        ("completed", {"created_at": 1764000000, "completed_at": 1763999999}, "wrong"),
+        ("completed", {"created_at": 1764000000, "completed_at": "now"}, "wrong"),
+        ("completed", {"created_at": 1764000000, "completed_at": None}, "nothing"),
+        ("completed", {"created_at": 1764000000}, "nothing"),
+        ("incomplete", {"created_at": 1764000000, "completed_at": 1764000001}, "wrong"),
+        ("incomplete", {"created_at": 1764000000, "completed_at": None}, "nothing"),
+    ],
+)
+def test_only_what_is_completed_has_a_time_of_it(status: str, times: Body, told: str, tells: Tells) -> None:
+    """In the same second at the earliest."""
+    assert tells("response.completed-at", _made(_stream(_ended(status, **times)))) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "told"),
+    [
+        ("completed", {}, "right"),
+        ("completed", {"error": {"code": "server_error"}}, "wrong"),
+        ("completed", {"incomplete_details": {"reason": "max_output_tokens"}}, "wrong"),
+        ("incomplete", {"incomplete_details": {"reason": "max_output_tokens"}}, "right"),
+        ("incomplete", {"error": {"code": "server_error"}}, "wrong"),
+        ("failed", {"error": {"code": "server_error"}}, "right"),
+        ("failed", {"incomplete_details": {"reason": "max_output_tokens"}}, "wrong"),
+    ],
+)
+def test_each_end_has_its_own_details(status: str, details: Body, told: str, tells: Tells) -> None:
+    """`error` belongs to a failure, `incomplete_details` to a cut, and nothing to success."""
+    assert tells("response.only-its-own-details", _made(_stream(_ended(status, **details)))) == told
+
+
+PAYLOAD: Body = {"type": "server_error", "code": None, "message": "It broke.", "param": None}
+
+
+@pytest.mark.parametrize("key", sorted(PAYLOAD))
+def test_a_nested_error_has_each_of_its_keys(key: str, tells: Tells) -> None:
+    """Each must be there; `code` and `param` may be null, `type` and `message` may not."""
+
+    def judged(payload: Body) -> str:
+        return tells("stream.error-event-nested", _made(_stream({"type": "error", "error": payload})))
+
+    assert judged(PAYLOAD) == "right"
+    assert judged({name: value for name, value in PAYLOAD.items() if name != key}) == "wrong"
+    assert judged({**PAYLOAD, key: None}) == ("right" if key in ("code", "param") else "wrong")
+    assert judged({**PAYLOAD, key: 5}) == "wrong"
+    assert judged({**PAYLOAD, key: "word"}) == "right"
+
+
+ECHOED = {
+    "instructions": ("Be brief.", "Be long."),
+    "max_output_tokens": (100, 200),
+    "metadata": ({"a": "1"}, {"a": "2"}),
+    "parallel_tool_calls": (False, True),
+    "previous_response_id": ("resp_0", "resp_9"),
+    "temperature": (0.5, 0.7),
+    "top_p": (0.25, 0.5),
+    "truncation": ("auto", "disabled"),
+}
+
+
+@pytest.mark.parametrize("key", sorted(ECHOED))
+def test_each_setting_is_echoed_as_asked_or_as_applied(key: str, tells: Tells) -> None:
+    """The client's value, or the one that went upstream; a stream that failed before is not the last word."""
+    asked, other = ECHOED[key]
+    rule = "response.echoes-settings"
+    failed = _stream(_ended("failed", **{key: other}), asked={key: asked})
+
+    def echoing(value: Any, *calls: UpstreamCall) -> Transcript:
+        return _made(failed, _stream(_ended("completed", **{key: value}), asked={key: asked}, upstream=calls))
+
+    assert tells(rule, echoing(asked)) == "right"
+    assert tells(rule, echoing(other)) == "wrong"
+    assert tells(rule, _made(failed)) == "nothing"
+    names = ("max_tokens", "max_completion_tokens") if key == "max_output_tokens" else (key,)
+    for name in names:
+        applied = UpstreamCall("POST", "/", "", (), b"", {name: other}, 0.1)
+        assert tells(rule, echoing(other, applied)) == "right"
+        assert tells(rule, echoing("neither", applied)) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (["completed", "incomplete"], "right"),
+        (["incomplete"], "right"),
+        (["incomplete", "completed"], "wrong"),
+        (["completed", "incomplete", "completed"], "wrong"),
+        (["completed", "completed"], "nothing"),
+        ([], "nothing"),
+    ],
+)
+@pytest.mark.parametrize("status", ["completed", "incomplete"])
+def test_nothing_follows_an_incomplete_item(output: list[str], told: str, status: str, tells: Tells) -> None:
+    """In a response of either end; of a failed one nothing is said."""
+    items = [{"type": "message", "id": f"m{n}", "status": one, "content": []} for n, one in enumerate(output)]
+    before = _stream(_ended("failed", output=items))
+    assert tells("item.incomplete-is-last", _made(before, _stream(_ended(status, output=items)))) == told
+    assert tells("item.incomplete-is-last", _made(before)) == "nothing"
+
+
+@pytest.mark.parametrize("key", ["summary", "content"])
+@pytest.mark.parametrize(("text", "told"), [("Thinking.", "right"), ("", "wrong")])
+def test_a_thought_without_text_has_no_part(key: str, text: str, told: str, tells: Tells) -> None:
+    """Neither a summary nor raw reasoning holds an empty part; an item without any is right."""
+    thought = _item("reasoning", summary=[], content=[])
+    part = {"type": "summary_text" if key == "summary" else "reasoning_text", "text": text}
+    transcript = _made(_stream(_item("message", content=[]), _item("reasoning", "done", 1, **{key: [part]})))
+    assert tells("item.no-empty-reasoning-part", transcript) == told
+    assert tells("item.no-empty-reasoning-part", _made(_stream(thought))) == "right"
+
+
+@pytest.mark.parametrize(
+    ("blob", "told"),
+    [
+        ("b3BhcXVl", "right"),
+        ("The user wants the weather of Oslo, I think.", "wrong"),
+        ("{'text': 'The user wants the weather of Oslo, I think.'}", "wrong"),
+        ("It rains in Oslo, and it will for some days yet.", "right"),
+        ("", "nothing"),
+    ],
+)
+def test_a_blob_may_hold_anything_but_the_thoughts(blob: str, told: str, tells: Tells) -> None:
+    """What was said aloud is no secret; what was thought is."""
+    said = Said(
+        (
+            SaidItem("reasoning", "The user wants the weather of Oslo, I think.", 1),
+            SaidItem("text", "It rains in Oslo, and it will for some days yet.", 1),
+        ),
+        None,
+        frozenset({"completed"}),
+    )
+    transcript = _made(_stream(_item("reasoning", encrypted_content=blob, summary=[]), said=said))
+    assert tells("content.encrypted-is-opaque", transcript) == told
+
+
+@pytest.mark.parametrize("key", ["id", "call_id", "status", "type"])
+def test_an_item_keeps_each_mark_of_its_identity(key: str, tells: Tells) -> None:
+    """A mark that stands on both sides is the same on both; one that stands on one side only is another rule's."""
+    done = {"type": "function_call", "id": "item_0", "call_id": "call_1", "status": "completed", "name": "f",
+            "arguments": "{}"}  # fmt: skip
+
+    def judged(item: Body, final: Body) -> str:
+        events = (
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+            _ended("completed", output=[final]),
+        )
+        return tells("content.response-keeps-identities", _made(_stream(*events)))
+
+    assert judged(done, done) == "right"
+    if key != "type":
+        assert judged(done, {**done, key: "another"}) == "wrong"
+    if key in ("call_id", "status"):
+        without = {name: value for name, value in done.items() if name != key}
+        assert judged(without, done) == "right"
+        assert judged(done, without) == "right"
+
+
+def test_content_that_is_announced_and_not_streamed_is_not_doubled(tells: Tells) -> None:
+    """An item may be announced whole where no delta follows."""
+    part = {"type": "output_text", "text": "Whole.", "annotations": []}
+    announced = _item("message", "added", content=[part])
+    done = _item("message", content=[part])
+    text_done = {"type": "response.output_text.done", "output_index": 0, "content_index": 0, "text": "Whole."}
+    delta = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Whole."}
+    assert tells("item.not-announced-twice", _made(_stream(announced, text_done, done))) == "nothing"
+    assert tells("item.not-announced-twice", _made(_stream(announced, delta, text_done, done))) == "wrong"
+
+
+@pytest.mark.parametrize(("kept", "told"), [((0, 1), "right"), ((0,), "wrong"), ((1,), "wrong"), ((), "nothing")])
+def test_a_failed_response_that_has_an_output_has_what_was_done(kept: tuple[int, ...], told: str, tells: Tells) -> None:
+    """Where nothing was done, and where there is no output, nothing can be missing."""
+    rule = "ending.failed-keeps-done-items"
+    items = [_item("message", number=0, content=[]), _item("message", number=1, content=[])]
+    failed = _ended("failed", output=[items[number]["item"] for number in kept])
+    assert tells(rule, _made(_stream(*items, failed))) == told
+    assert tells(rule, _made(_stream(failed))) == "nothing"
+    assert tells(rule, _made(_stream(_item("message", "added", content=[]), failed))) == "nothing"
+
+
+@pytest.mark.parametrize(("status", "told"), [("completed", "right"), (None, "wrong"), (5, "wrong")])
+def test_a_status_is_a_word(status: Any, told: str, tells: Tells) -> None:
+    """Null and a number are none."""
+    assert tells("item.status-present", _made(_stream(_item("message", content=[], status=status)))) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "got", "complete", "told"),
+    [
+        ("get_weather", "get_weather", True, "right"),
+        ("get_weather", "get_time", True, "wrong"),
+        ("wiki__find", "get_time", True, "right"),
+        ("wiki__find", "wiki__find", True, "right"),
+        ("wiki__find", "find", True, "wrong"),
+        ("wiki__find", None, True, "wrong"),
+        ("get_wea", "get_we", False, "right"),
+    ],
+)
+def test_a_call_has_the_name_that_was_said_or_one_that_was_declared(
+    said: str, got: Any, complete: bool, told: str, tells: Tells
+) -> None:
+    """A name of the target's own making becomes one of the client's; no name becomes one that nobody knows."""
+    tools = [{"type": "function", "name": name, "parameters": {}} for name in ("get_weather", "get_time")]
+    call = SaidItem("call", "{}", 1, complete, name=said, call_id="call_1")
+    item = _item("function_call", name=got, call_id="call_1", arguments="{}", status="completed")
+    ended = _ended("completed", output=[item["item"]])
+    upstream = Said((call,), None, frozenset({"completed"}))
+    transcript = _made(_stream(item, ended, asked={"tools": tools}, said=upstream))
+    assert tells("content.call-names-equal-upstream", transcript) == told
