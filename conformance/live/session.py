@@ -68,6 +68,10 @@ class _LiveSession:
         self.options, self.progress, self.url, self.model = options, progress, url, model
         self.profile = options.profile or DEFAULT_PROFILE
         self.rules = select_rules(self.profile, options.rules)
+        if all(rule.evidence != "client" for rule in self.rules):
+            raise UsageError(
+                f"{self.rules[0].id} needs a fake upstream behind the target, and a live endpoint has none"
+            )
         chosen = [case for case in CASES if _matches(case.id, options.cases)]
         if not chosen:
             raise UsageError(f"no case for live endpoints matches {', '.join(options.cases)}; see `list --cases`")
