@@ -44,7 +44,7 @@ _BODIES = (
         "QuantumNous/new-api#4913; farion1231/cc-switch#3764; RFC 8878",
         Turn(request=asks(), answers=(says("Unpacked."),), packed=True, headers={"content-encoding": "zstd"}),
         drives=STREAM,
-        refusal_statuses=frozenset({415}),
+        refusal_statuses=frozenset({400, 413, 415, 422}),
         may_refuse=True,
     ),
     _case(

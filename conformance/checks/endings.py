@@ -181,12 +181,12 @@ def failure_never_succeeds(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def failure_is_told(transcript: Transcript) -> Judged:
-    """An answer whose upstream failed or broke off ends with `response.failed`."""
+    """An answer whose upstream failed or broke off ends with `response.failed`, or an `error` event at the least."""
     for stream, said in _ended(transcript):
         if not _broken_off(said) or (stream.terminal is None and "unfinished" in said.ends):
             continue
-        if stream.outcome == "failed":
-            yield _seen(stream)
+        if stream.outcome == "failed" or (stream.outcome == "" and stream.errors):
+            yield _seen(stream)  # whether an `error` alone is enough is another rule's (stream.no-bare-error)
         elif stream.outcome == "":
             yield _violation(stream, f"response.failed after {_upstream(said)}", _what(stream))
 

@@ -186,8 +186,8 @@ def deleted(transcript: Transcript) -> Judged:
 
 @rule(
     "endpoint.packed-body",
-    level=MUST,
-    source="RFC 9110 8.4; QuantumNous/new-api#4913; farion1231/cc-switch#3764; SaladDay/cc-switch-cli#469",
+    level=SHOULD,
+    source="RFC 9110 8.4 and 15.5.16; QuantumNous/new-api#4913; farion1231/cc-switch#3764; SaladDay/cc-switch-cli#469",
     why="Codex packs large bodies with zstd: read as text they are a 400 that nobody understands.",
 )
 def packed_body(transcript: Transcript) -> Judged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator
 
 from conformance.asked import final_response
@@ -53,8 +54,16 @@ def false_leaves_nothing(transcript: Transcript) -> Judged:
             shown = quote(errand.visit.exchange.body[:120].decode("utf-8", "replace"))
             yield errand.visit.broken("404: it was not to be stored", f"status {errand.visit.exchange.status}: {shown}")
     for visit, _, response in _continuations(transcript):
-        if not response.was_to_be_stored:
+        if not response.was_to_be_stored and not _went_on_without(visit, response):
             yield from _refused(visit, "the response was not to be stored")
+
+
+def _went_on_without(visit: Visit, response: Kept) -> bool:
+    """Whether the upstream was asked without what that response says: it was ignored, not kept."""
+    asked = "".join(json.dumps(call.json, ensure_ascii=False) for call in visit.exchange.answered_calls)
+    parts = [part for item in items_of(response.response.get("output")) for part in items_of(at(item, "content"))]
+    texts = [json.dumps(text, ensure_ascii=False)[1:-1] for part in parts if (text := text_of(at(part, "text")))]
+    return bool(asked and texts) and not any(text in asked for text in texts)
 
 
 @rule(

@@ -11,7 +11,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from conformance.crossings import Judged, crossings, quote, visits
 from conformance.pieces import at, strings, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
-from conformance.transcript import Transcript
+from conformance.transcript import Exchange, Transcript
 from fakes.script import Dialect
 
 __all__ = ["RESPONSES_KEYS", "SERVICE_KEYS", "unknown_item_keys"]
@@ -87,15 +87,17 @@ def called_once(transcript: Transcript) -> Judged:
                 "exactly one request upstream for one request of the client",
                 f"{count} different requests reached the upstream",
             )
-        elif answered and not _tells_failure(exchange.body):
+        elif answered and not _tells_failure(exchange):
             yield visit.broken(
                 "a request upstream before an answer is given",
                 f"no request reached the upstream, and yet the client was answered {exchange.status}",
             )
 
 
-def _tells_failure(body: bytes) -> bool:
-    return b"response.failed" in body or b'"failed"' in body
+def _tells_failure(exchange: Exchange) -> bool:
+    if exchange.is_stream:
+        return any(event.type in ("response.failed", "error") for event in exchange.events)
+    return b'"failed"' in exchange.body
 
 
 @rule(
