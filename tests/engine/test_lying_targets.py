@@ -57,7 +57,7 @@ def test_only_created_and_completed(target_file: TargetFile) -> None:
 
 
 def test_one_call_too_many(target_file: TargetFile) -> None:
-    """A target that asks upstream twice is told so, and what it makes of the fake's complaint is held against nobody."""
+    """A target that asks upstream twice is told so; what it makes of the fake's complaint is held against nobody."""
     rules = ("upstream.called-once", "content.text-equals-upstream", "content.end-state-equals-upstream")
     result = judged(target_file("asks-twice"), rules=rules)
     assert outcomes(result) == {
