@@ -63,7 +63,7 @@ def _reaching(problem: str, endpoint: Endpoint) -> Iterator[str]:
         yield "is it running, and is that its address?"
     parts = urlsplit(endpoint.url)
     if parts.scheme in getproxies() and not proxy_bypass(parts.netloc):
-        yield f"{parts.scheme}_proxy is not used: the suite goes straight to the server, or it would judge the proxy too"
+        yield f"{parts.scheme}_proxy is not used: the suite goes straight to the server, or judges the proxy too"
 
 
 def _advice(exchange: Exchange) -> Iterator[str]:
