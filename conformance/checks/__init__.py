@@ -58,6 +58,7 @@ from conformance.checks import (
     upstream_texts,
     upstream_turns,
     usage,
+    verbatim,
     whole_objects,
 )
 
@@ -119,5 +120,6 @@ __all__ = [
     "upstream_texts",
     "upstream_turns",
     "usage",
+    "verbatim",
     "whole_objects",
 ]

@@ -195,11 +195,16 @@ def system_order(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def texts_unaltered(transcript: Transcript) -> Judged:
-    """User texts reach the upstream with their leading and trailing white space."""
+    """Texts of users and earlier answers reach the upstream with their leading and trailing white space.
+
+    Not an answer that ends the history: Messages refuses one that ends with white space.
+    """
     for crossing in crossings(transcript):
-        sent = [piece.text for piece in _texts(crossing.sent.pieces, "user")]
-        for piece in _texts(crossing.asked.pieces, "user"):
-            if not occurrences(piece.text.strip(), sent):
+        sent = [piece.text for piece in _texts(crossing.sent.pieces, "user", "assistant")]
+        said = _texts(crossing.asked.pieces, "user", "assistant")
+        for piece in said:
+            ends = piece is said[-1] and piece.role == "assistant"
+            if ends or not occurrences(piece.text.strip(), sent):
                 continue
             if occurrences(piece.text, sent):
                 yield crossing.seen

@@ -31,6 +31,7 @@ from conformance.miniatures import (
     upstream_texts,
     upstream_turns,
     usage,
+    verbatim,
     whole_objects,
 )
 from conformance.miniatures.miniature import Edit, Miniature, all_miniatures, get, miniature
@@ -71,5 +72,6 @@ __all__ = [
     "upstream_texts",
     "upstream_turns",
     "usage",
+    "verbatim",
     "whole_objects",
 ]

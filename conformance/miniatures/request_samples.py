@@ -209,7 +209,29 @@ _SETTINGS = (
     _asked("effort-unknown", reasoning={"effort": "frantic"}, **_REFUSED),
 )
 
-REQUEST_SAMPLES: tuple[Case, ...] = (*_RENAMED, *_LIMITS, *_ATTACHMENTS, *_SETTINGS)
+_EXACT = (
+    _case(
+        "exact",
+        Turn(
+            request={
+                "instructions": "Two lines:\n\tnin\u0303o\n  and  blanks.",
+                "input": [
+                    user("Cafe\u0301, please."),
+                    assistant("Here it is:\n\n"),
+                    user("And a note."),
+                    call_item("call_e", "get_weather", '{ "city": "Bergen", "at": 1.0 }'),
+                    output_item("call_e", ""),
+                    user("Noted?"),
+                ],
+                "store": False,
+                **_TOOLS,
+            },
+            answers=(says("Noted."),),
+        ),
+    ),
+)
+
+REQUEST_SAMPLES: tuple[Case, ...] = (*_RENAMED, *_LIMITS, *_ATTACHMENTS, *_SETTINGS, *_EXACT)
 """Every situation in which the miniatures of requests are shown."""
 
 
