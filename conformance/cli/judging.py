@@ -17,6 +17,7 @@ from conformance.report.console import LineProgress
 from conformance.report.document import ResultDocument, TroubleEntry
 from conformance.report.json_result import build_document
 from conformance.report.patterns import known_patterns
+from conformance.report.style import plural
 from conformance.report.suite import describe_suite
 from conformance.session import RunOptions, RunResult, run
 from conformance.targets.choice import TargetChoice
@@ -102,7 +103,7 @@ class Judging:
         assert self.result is not None
         entries = list(baseline_entries(self.result.verdicts, self.arguments.reason))
         write_baseline(file, entries)
-        self.progress.say(f"wrote {file}: {len(entries)} entries")
+        self.progress.say(f"wrote {file}: {plural(len(entries), 'entry', 'entries')}")
 
 
 JUDGING = pytest.StashKey[Judging]()

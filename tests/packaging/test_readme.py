@@ -100,6 +100,17 @@ def test_links_lead_somewhere() -> None:
         assert set(ANCHOR.findall(text)) <= anchors, page.name
 
 
+def test_places_that_the_pages_name_exist() -> None:
+    """Every file or folder of the repository that a page names in code quotes is there."""
+    rooms = ("conformance", "fakes", "recordings", "reference", "tests", "docs", "changelog.d")
+    named = re.compile(rf"`((?:{'|'.join(map(re.escape, rooms))})/[\w./*-]*)`")
+    pages = [*PAGES, ROOT / "docs" / "architecture.md"]
+    seen = {(page.name, place) for page in pages for place in named.findall(page.read_text("utf-8"))}
+    assert len(seen) > 15
+    gone = [(page, place) for page, place in sorted(seen) if not list(ROOT.glob(place.rstrip("/")))]
+    assert gone == []
+
+
 def test_toml_examples_load(tmp_path: Path) -> None:
     """The target files and baselines that the pages show are accepted as they stand."""
     kinds = set()
