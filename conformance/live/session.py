@@ -7,6 +7,7 @@ of the profile, and says so. What the model did not say, and what was left out, 
 from __future__ import annotations
 
 import datetime
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -122,11 +123,13 @@ class _LiveSession:
         done = [len(HELLO.drives)]
         total = sum(len(case.drives) for case in self.plan.cases)
         driven: dict[str, Transcript] = {}
+        lock = threading.Lock()
 
         def drive(case: LiveCase) -> None:
             driven[case.id] = self.driver.drive(case)
-            done[0] += len(case.drives)
-            self.progress(done[0], total, case.id)
+            with lock:
+                done[0] += len(case.drives)
+                self.progress(done[0], total, case.id)
 
         with self._phase("drive"):
             pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="live")

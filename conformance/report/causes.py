@@ -37,7 +37,7 @@ class Pattern:
 
 
 def group_causes(verdicts: Iterable[VerdictEntry], patterns: Sequence[Pattern] = ()) -> list[CauseEntry]:
-    """The causes of all failing verdicts, the one that explains most first."""
+    """The causes of all failing verdicts: those by which a rule that decides fails, then the others, greatest first."""
     by_dialect: dict[str | None, list[VerdictEntry]] = defaultdict(list)
     for verdict in verdicts:
         by_dialect[verdict["dialect"]].append(verdict)
@@ -47,7 +47,8 @@ def group_causes(verdicts: Iterable[VerdictEntry], patterns: Sequence[Pattern] =
             same = merged.setdefault(tuple(cause["rules"]), cause)
             if same is not cause:
                 same["dialects"].append(dialect)
-    return sorted(merged.values(), key=lambda cause: -len(cause["rules"]))
+    deciding = {verdict["rule"] for group in by_dialect.values() for verdict in group if verdict["decides"]}
+    return sorted(merged.values(), key=lambda cause: (deciding.isdisjoint(cause["rules"]), -len(cause["rules"])))
 
 
 def _causes(dialect: str | None, verdicts: list[VerdictEntry], patterns: Sequence[Pattern]) -> list[CauseEntry]:
