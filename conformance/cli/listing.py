@@ -157,7 +157,9 @@ def _features() -> tuple[list[dict[str, Any]], Iterator[str]]:
         }
         for name, means in FEATURES.items()
     ]
-    rows = ((one["feature"], f"{one['rules']} rules", f"{one['cases']} cases", _feature_words(one)) for one in value)
+    rows = (
+        (str(one["feature"]), f"{one['rules']} rules", f"{one['cases']} cases", _feature_words(one)) for one in value
+    )
     return value, _table(rows)
 
 
