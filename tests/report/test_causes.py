@@ -139,3 +139,10 @@ def test_every_failure_stands_in_exactly_one_cause(document: Any) -> None:
     ]
     failing = [(one["rule"], one["dialect"]) for one in document["verdicts"] if one["outcome"] == "fail"]
     assert sorted(grouped) == sorted(failing)
+
+
+def test_what_decides_comes_first(entry: Any) -> None:
+    """A rule that decides is told before any number of those that only inform."""
+    told = [entry(rule, Outcome.FAIL, ("c1", 3), actual="no sequence_number") for rule in ("a.x", "a.y")]
+    informing: list[Any] = [{**one, "decides": False} for one in told]
+    assert _grouped([*informing, entry("b.z", Outcome.FAIL, ("c9", 2))]) == [["b.z"], ["a.x", "a.y"]]
