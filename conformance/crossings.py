@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import is_
 
 from conformance.asked import Asked, read_asked
 from conformance.rules import Place, Seen, Violation
@@ -109,10 +110,30 @@ def crossings(transcript: Transcript) -> Iterator[Crossing]:
     """
     if transcript.dialect is None:
         return
+    made_of = list(_parts(transcript))
+    known = vars(transcript).get("_crossings")
+    if known is None or len(known[0]) != len(made_of) or not all(map(is_, known[0], made_of)):
+        known = vars(transcript)["_crossings"] = (made_of, tuple(_crossings(transcript, transcript.dialect)))
+    yield from known[1]
+
+
+def _parts(transcript: Transcript) -> Iterator[object]:
+    """All that the crossings of a transcript are read from: they are read again when one of these is another."""
+    for drive in transcript.drives:
+        yield drive
+        for exchange in drive.exchanges:
+            yield exchange
+            yield exchange.request
+            for call in exchange.upstream:
+                yield call
+                yield call.json
+
+
+def _crossings(transcript: Transcript, dialect: Dialect) -> Iterator[Crossing]:
     plain = any(drive.kind == "stream" and drive.problem is None for drive in transcript.drives)
     for visit in visits(transcript):
         if not (plain and visit.drive.kind in _SAME_REQUESTS):
-            yield from _crossing(visit, transcript.dialect)
+            yield from _crossing(visit, dialect)
 
 
 def _crossing(visit: Visit, dialect: Dialect) -> Iterator[Crossing]:

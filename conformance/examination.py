@@ -36,6 +36,9 @@ class Examination:
     error: str = ""
 
 
+_NOTHING = Examination()
+"""What most checks say of most transcripts."""
+
 Examinations: TypeAlias = Mapping[tuple[Dialect | None, str], Mapping[str, Examination]]
 """By dialect and case: the examinations by rule, without those of checks that had nothing to say."""
 
@@ -57,13 +60,13 @@ def examine(rule: Rule, transcript: Transcript) -> Examination:
             f"({place.filename}:{place.lineno}); this is a fault of the suite, please report it"
         )
         return Examination(observed, tuple(violations), broken)
-    return Examination(observed, tuple(violations))
+    return Examination(observed, tuple(violations)) if observed else _NOTHING
 
 
 def examine_all(rules: Iterable[Rule], transcript: Transcript) -> dict[str, Examination]:
     """What the checks of its dialect say of a transcript, by rule; only those that said something."""
     found = {rule.id: examine(rule, transcript) for rule in rules if transcript.dialect in rule.dialects}
-    return {rule_id: one for rule_id, one in found.items() if one != Examination()}
+    return {rule_id: one for rule_id, one in found.items() if one is not _NOTHING}
 
 
 _RULES: list[Rule] = []

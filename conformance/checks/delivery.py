@@ -14,7 +14,8 @@ from conformance.transcript import Drive, DriveKind, Exchange, Transcript
 __all__: list[str] = []
 
 # Apart from letters on both sides: opaque blobs hold anything.
-_TOKEN = re.compile(r"(?<![A-Za-z0-9+=_-])cfx[a-z2-7]{10}(?![A-Za-z0-9+/=_-])")
+# What must not stand before it is asked for after its first letters, which are quickly found.
+_TOKEN = re.compile(r"cfx(?<![A-Za-z0-9+=_-]cfx)[a-z2-7]{10}(?![A-Za-z0-9+/=_-])")
 _TERMINALS = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -347,7 +348,7 @@ def _commented_silence(exchange: Exchange) -> tuple[float, float] | None:
     """The first stretch of a stream without events in which a comment came, if it is long enough to matter."""
     times = [event.t for event in exchange.events]
     for chunk in exchange.received if exchange.is_stream else ():
-        if not _COMMENT.search(chunk.data):
+        if (b"\n:" not in chunk.data and not chunk.data.startswith(b":")) or not _COMMENT.search(chunk.data):
             continue
         before = max((t for t in times if t < chunk.t), default=0.0)
         after = min((t for t in times if t >= chunk.t), default=exchange.ended_at)

@@ -11,7 +11,7 @@ from conformance.reading.families import DELTA_FAMILY, DONE_FAMILY, FAMILIES, PA
 from conformance.reading.items import ItemReading, PartReading, as_dict, is_index
 from conformance.rules import Place
 from conformance.said import EndState
-from conformance.sse import StreamLines, read_stream
+from conformance.sse import StreamLines
 from conformance.transcript import DriveKind, Event, Exchange, Transcript
 
 __all__ = ["LIFECYCLE", "SNAPSHOTS", "TERMINALS", "StreamReading", "read", "stream_items", "streams"]
@@ -54,7 +54,7 @@ class StreamReading:
     @cached_property
     def wire(self) -> StreamLines:
         """The lines of the stream."""
-        return read_stream(self.exchange.body)
+        return self.exchange.stream
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
