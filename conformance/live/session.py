@@ -85,7 +85,7 @@ class _LiveSession:
         self.driver = LiveDriver(self.endpoint, model, self.declared, budget, secret)
         self.baseline = Baseline() if options.baseline is None else load_baseline(options.baseline)
         self.result = RunResult(
-            target=Target(name=url, ways={}),
+            target=Target(name=f"{model} at {url}", ways={}),
             profile=self.profile,
             dialects=(),
             features=self.declared,

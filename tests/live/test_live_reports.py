@@ -39,9 +39,9 @@ def _result(written: Path) -> Any:
 
 
 def test_the_result_document_holds_to_its_schema(written: Path) -> None:
-    """The document is valid, names the server by its URL, and has neither command nor dialects."""
+    """The document is valid, names model and URL, for both matter, and has neither command nor dialects."""
     document = check_document(_result(written))
-    assert document["target"]["name"].startswith("http://127.0.0.1:")
+    assert document["target"]["name"].startswith("tiny-qwen3 at http://127.0.0.1:")
     assert document["target"]["command"] is None
     assert document["dialects"] == []
     assert {verdict["dialect"] for verdict in document["verdicts"]} == {None}
