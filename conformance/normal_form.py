@@ -37,7 +37,7 @@ __all__ = [
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 _DROPPED = frozenset({"sequence_number", "obfuscation"})
-_OPAQUE = frozenset({"encrypted_content", "signature"})
+_OPAQUE = frozenset({"encrypted_content", "encrypted_index", "signature"})
 _OF_THE_USER = frozenset({"metadata"})  # what stands in it is the user's: an "id" there is data
 _KEEP_ALIVE = re.compile(r"(^|[._-])(ping|keep[._-]?alive|heartbeat)$")
 _PART_KEYS = ("item_id", "output_index", "content_index", "summary_index", "type")
@@ -206,13 +206,19 @@ def _plain(value: Any, names: Names) -> Any:
         case dict():
             # In an order of our own: ids are named by where they stand, not by when they were written.
             keys = sorted(value, key=lambda key: (key != "type", key))
-            return {key: _field(key, value[key], names) for key in keys if key not in _DROPPED}
+            kept = [(key, value[key]) for key in keys if key not in _DROPPED]
+            return {_name(key, inner, names): _field(key, inner, names) for key, inner in kept}
         case list():
             return [_plain(inner, names) for inner in value]
         case str():
             return _without_token(value)
         case _:
             return value
+
+
+def _name(key: str, value: Any, names: Names) -> str:
+    """A key, renamed where it is the id of what it leads to."""
+    return names.of(key) if isinstance(value, dict) and value.get("id") == key else key
 
 
 def _field(key: str, value: Any, names: Names) -> Any:

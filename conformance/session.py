@@ -377,7 +377,10 @@ class _Session:
             self._drive(stand, [case for case in shared if is_witness(case) is first], workers)
         if workers > 1:
             self._look_again(stand, shared)
-        self._drive(stand, [case for case in cases if case.is_alone and not case.ends_target], 1)
+        for case in cases:
+            if case.is_alone and not case.ends_target:
+                stand.target.is_ready()  # it may still be busy with the costly one before
+                self._drive(stand, [case], 1)
         status = stand.target.exit_status
         self._drive(stand, [case for case in cases if case.ends_target and status is None], 1)
         return status

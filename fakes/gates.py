@@ -18,6 +18,7 @@ __all__ = ["ClientProgress", "Gatekeeper", "Hold", "Outcome"]
 
 _POLL = 0.02  # seconds between two looks at whether the target has left
 _MISSES = 3  # a target that never streams costs this many graces, not one a frame
+_FIRST = 8  # graces for the first gate: what a target does before its first byte is no holding back
 
 Outcome = Literal["met", "released", "gone", "late"]
 """How a wait ended: what was waited for came, all waiting was ended, the target left, or the time was over."""
@@ -109,6 +110,7 @@ class Gatekeeper:
         self._call = call
         self._progress = progress
         self._grace = grace
+        self._first = True
         self._misses = 0
         self._characters = progress.characters
         self._solid = progress.solid
@@ -123,7 +125,8 @@ class Gatekeeper:
         self._unmet.append((self._characters, self._solid))
         if self._misses >= _MISSES:
             return
-        if self._progress.wait(self._is_met, self._grace, is_gone) == "late":
+        grace, self._first = self._grace * (_FIRST if self._first else 1), False
+        if self._progress.wait(self._is_met, grace, is_gone) == "late":
             self._misses += 1
             self._call.lags.append(Lag(frame + 1, len(self._unmet)))
 

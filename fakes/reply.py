@@ -118,7 +118,10 @@ class Hostile:
 
 @dataclass(frozen=True)
 class Gated:
-    """Frame n+1 waits until the client has received what frame n must cause, at most `grace` seconds."""
+    """Frame n+1 waits until the client has received what frame n must cause, at most `grace` seconds.
+
+    The first wait may be eight times as long: until then a target may be busy with other things than this answer.
+    """
 
     grace: float = 0.25
 

@@ -12,7 +12,7 @@ __all__ = ["CASES"]
 
 PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
-REFUSALS = frozenset({400, 422})
+REFUSALS = frozenset({400, 422, 501})
 
 
 def _impossible(name: str, summary: str, source: str, drives: frozenset[DriveKind] = STREAM, **body: Any) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.cases.build import (
@@ -92,18 +93,22 @@ _HISTORIES = (
         output_item("call_1", '{"degrees": 4, "sky": ["rain", "fog"]}'),
         **TOOLS,
     ),
-    _remembering(
-        "agent-message",
-        "A message from one agent to another.",
-        "sgl-project/sglang#35216; openai/codex#33551",
-        user("Ask the reviewer."),
-        {
-            "type": "agent_message",
-            "author": "reviewer",
-            "recipient": "main",
-            "content": [{"type": "input_text", "text": "The review is done."}],
-        },
-        user("And?"),
+    replace(
+        _remembering(
+            "agent-message",
+            "A message from one agent to another, an item that Codex sends and no API describes.",
+            "sgl-project/sglang#35216; openai/codex#33551",
+            user("Ask the reviewer."),
+            {
+                "type": "agent_message",
+                "author": "reviewer",
+                "recipient": "main",
+                "content": [{"type": "input_text", "text": "The review is done."}],
+            },
+            user("And?"),
+        ),
+        refusal_statuses=frozenset({400, 422, 501}),
+        may_refuse=True,
     ),
     Case(
         id="history.interleaved-loop",

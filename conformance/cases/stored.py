@@ -209,7 +209,7 @@ _REFERRED = (
         features=frozenset(),
         drives=BOTH,
         each_dialect=True,
-        **_refused_at_last(frozenset({400, 404, 422})),
+        **_refused_at_last(frozenset({400, 404, 422, 501})),
     ),
 )
 

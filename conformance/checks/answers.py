@@ -39,6 +39,7 @@ def _answerable(transcript: Transcript) -> Iterator[Visit]:
     for visit in visits(transcript):
         said = visit.exchange.said
         fails = said is not None and (said.status >= 300 or not said.ends <= set(_NEVER_FAILED))
+        fails |= any(call.status is not None and call.status >= 500 for call in visit.exchange.answered_calls)
         left = visit.exchange.ended == "client-left" or visit.exchange.status is None
         if visit.asks_for_a_response and not fails and not left:
             yield visit

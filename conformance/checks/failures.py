@@ -38,6 +38,8 @@ def _tells_failure(exchange: Exchange) -> bool:
 def _told(visit: Visit, said: Said, statuses: Collection[int], words: str) -> Judged:
     """A failure told by one of the statuses, or by `response.failed` where 200 was already sent."""
     exchange = visit.exchange
+    if exchange.ended == "deadline" and exchange.status is None:
+        return  # a target that is still trying again has told nothing yet
     if exchange.status in statuses or (exchange.status == 200 and _tells_failure(exchange)):
         yield visit.seen()
     else:
@@ -142,7 +144,9 @@ def never_succeeds(transcript: Transcript) -> Judged:
     """An upstream that failed before its first word is never answered with a successful response."""
     for visit, said in _failed_before(transcript):
         exchange = visit.exchange
-        if (exchange.status is not None and exchange.status >= 400) or _tells_failure(exchange):
+        if exchange.status is None:
+            continue  # no answer is no success
+        if exchange.status >= 400 or _tells_failure(exchange):
             yield visit.seen()
         else:
             yield visit.broken(

@@ -174,12 +174,13 @@ def nothing_after_done(transcript: Transcript) -> Iterator[Seen | Violation]:
     why="A client that replays the item sends a message that is still being written.",
 )
 def done_is_final(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """The status of a done item, where it has one, is `completed` or `incomplete`."""
+    """The status of a done item, where it has one, is `completed`, `incomplete`, or a service tool's `failed`."""
     for stream, item in stream_items(transcript):
         status = item.done_item.get("status")
         if item.done is None or status is None:
             continue
-        if status in ("completed", "incomplete"):
+        may_fail = item.type not in ("message", "reasoning", "function_call", "custom_tool_call")
+        if status in ("completed", "incomplete") or (status == "failed" and may_fail):
             yield Seen(stream.place(item.done))
         else:
             yield Violation(stream.place(item.done), 'status "completed" or "incomplete"', f"status {shown(status)}")

@@ -18,7 +18,6 @@ __all__: list[str] = []
 
 _STORE = ("store",)
 _GONE = (400, 404)
-_NOTHING_THERE = (400, 404, 405, 410, 501)
 
 
 def _continuations(transcript: Transcript) -> Iterator[tuple[Visit, str, Kept]]:
@@ -48,11 +47,12 @@ def false_leaves_nothing(transcript: Transcript) -> Judged:
         response = kept(errand.visit).get(errand.identity)
         if response is None or response.was_to_be_stored:
             continue
-        if errand.visit.exchange.status in _NOTHING_THERE:
+        status = errand.visit.exchange.status
+        if status is not None and status >= 400:  # which one it is is judged elsewhere
             yield errand.visit.seen()
         else:
             shown = quote(errand.visit.exchange.body[:120].decode("utf-8", "replace"))
-            yield errand.visit.broken("404: it was not to be stored", f"status {errand.visit.exchange.status}: {shown}")
+            yield errand.visit.broken("404: it was not to be stored", f"status {status}: {shown}")
     for visit, _, response in _continuations(transcript):
         if not response.was_to_be_stored and not _went_on_without(visit, response):
             yield from _refused(visit, "the response was not to be stored")
@@ -129,7 +129,7 @@ def _referenced_texts(crossing: Crossing) -> list[str]:
     why="A part of the conversation is silently gone.",
 )
 def unknown_item_reference(transcript: Transcript) -> Judged:
-    """An `item_reference` to an item that was never given out is refused with 400, 404 or 422."""
+    """An `item_reference` to an item that was never given out is refused with 400, 404 or 422 (501 where all are)."""
     for visit in visits(transcript):
         asked = asked_in(visit)
         if asked is None:
@@ -138,7 +138,7 @@ def unknown_item_reference(transcript: Transcript) -> Judged:
         unknown = named - set(_ids_given(visit.earlier))
         if not unknown:
             continue
-        if visit.exchange.status in (400, 404, 422):
+        if visit.exchange.status in (400, 404, 422, 501):
             yield visit.seen()
         else:
             yield visit.broken(f"400, 404 or 422: {sorted(unknown)} names nothing", f"status {visit.exchange.status}")

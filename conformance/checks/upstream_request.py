@@ -78,6 +78,8 @@ def called_once(transcript: Transcript) -> Judged:
         exchange = visit.exchange
         if not visit.asks_for_a_response or "'compaction_trigger'" in str(exchange.request.body):
             continue
+        if exchange.ended == "deadline":
+            continue  # what comes after the client has given up may be a retry, and cannot be told from one
         count = sum(call.retry_of is None for call in exchange.answered_calls)
         answered = exchange.status is not None and exchange.status < 300
         if count == 1:

@@ -1,0 +1,71 @@
+"""Legal doings of real servers which no rule may accuse: each was accused once, by chance or by a narrow reading."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import conformance.checks  # noqa: F401 - registers the rules
+from conformance.normal_form import drive_difference
+from conformance.rules import REGISTRY, Violation
+from conformance.said import Said
+from conformance.transcript import ClientRequest, Drive, Exchange, Received, StreamEnd, Transcript
+from fakes.log import UpstreamCall
+
+LIMITED = Said((), None, frozenset({"http-error", "failed"}), status=429, error="Slow down.", error_kind="rate_limit")
+
+
+def broken(rule: str, *exchanges: Exchange) -> bool:
+    transcript = Transcript("some.case", "chat_completions", [Drive("stream", list(exchanges))])
+    return any(isinstance(said, Violation) for said in REGISTRY[rule].check(transcript))
+
+
+def asked(status: int | None, body: Any = None, *calls: UpstreamCall, **more: Any) -> Exchange:
+    request = ClientRequest("POST", "/v1/responses", (), {"model": "m", "stream": False})
+    return Exchange(request, status, received=(Received(0.1, json.dumps(body).encode()),), upstream=calls, **more)
+
+
+def call(status: int) -> UpstreamCall:
+    return UpstreamCall("POST", "/v1/chat/completions", "", (), b"", {}, 0.1, answer=0, status=status, ended="complete")
+
+
+@pytest.mark.parametrize("rule", ["failure.rate-limit-kept", "failure.never-succeeds", "upstream.called-once"])
+def test_patience_is_no_success_and_no_other_class(rule: str) -> None:
+    """A target that waits as `Retry-After` says, longer than the client, has not yet answered anything wrongly."""
+    waiting: StreamEnd = "deadline"
+    assert not broken(rule, asked(None, None, call(429), call(429), said=LIMITED, ended=waiting))
+
+
+def test_a_failure_after_retries_is_no_refusal() -> None:
+    """A 5xx that follows a 5xx of the upstream is told of the upstream, not of a legal request."""
+    error = {"error": {"message": "The upstream failed.", "type": "server_error", "param": None, "code": None}}
+    assert not broken("answer.whole", asked(500, error, call(200), call(500)))
+    assert broken("answer.whole", asked(500, error, call(200)))
+
+
+@pytest.mark.parametrize(("kind", "may"), [("web_search_call", True), ("message", False), ("function_call", False)])
+def test_a_search_may_fail(kind: str, may: bool) -> None:
+    """`failed` is a status of the service's own tools, and of nothing that the model says."""
+    item = {"type": kind, "id": "x_1", "status": "failed", "content": [], "role": "assistant"}
+    events = [
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "status": "in_progress"}},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+    ]
+    body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    request = ClientRequest("POST", "/v1/responses", (), {"stream": True})
+    headers = (("content-type", "text/event-stream"),)
+    exchange = Exchange(request, 200, headers, received=(Received(0.1, body),))
+    assert broken("item.done-is-final", exchange) is not may
+
+
+def test_what_the_service_mints_anew_is_no_difference() -> None:
+    """Ids that are keys, and opaque pointers into search results, differ from one answer of the upstream to the next."""
+
+    def drive(identity: str, pointer: str, query: str = "rivers") -> Drive:
+        searches = {identity: {"id": identity, "query": query}}
+        return Drive("stream", [asked(200, {"searches": searches, "citation": {"encrypted_index": pointer}})])
+
+    assert drive_difference(drive("srv_1", "abc"), drive("srv_2", "xyz")) is None
+    assert drive_difference(drive("srv_1", "abc"), drive("srv_2", "xyz", "lakes")) is not None
