@@ -134,7 +134,7 @@ def echoes_tool_choice(transcript: Transcript) -> Iterator[Seen | Violation]:
 @rule(
     "response.echoes-store",
     level=MUST,
-    profiles=("open-responses",),
+    profiles=("open-responses", "superset"),
     source="Open Responses 2026-04-24, schema ResponseResource.store (whether this response was stored)",
     why="The client tries to continue a response that nobody kept.",
 )
