@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -40,6 +40,7 @@ from conformance.targets.choice import TargetChoice, choose_target
 from conformance.transcript import DriveKind, Transcript
 from conformance.transcript_file import save_transcript
 from conformance.verdict import Verdict
+from conformance.waiting import finish
 from fakes.errors import FakeError
 from fakes.faults import Faults
 from fakes.log import UpstreamCall
@@ -416,8 +417,7 @@ class _Session:
         pool = ThreadPoolExecutor(workers, thread_name_prefix=f"drive-{stand.dialect}")
         try:
             futures = [pool.submit(drive, case) for case in _slow_first(cases)]
-            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-                future.result()
+            finish(futures)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         self.result.transcripts += [driven[case.id] for case in cases if driven[case.id].drives]

@@ -10,7 +10,7 @@ import datetime
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
@@ -39,6 +39,7 @@ from conformance.targets.target import Target
 from conformance.transcript import Transcript
 from conformance.transcript_file import save_transcript
 from conformance.verdict import Outcome
+from conformance.waiting import finish
 
 __all__ = ["run_live"]
 
@@ -135,8 +136,7 @@ class _LiveSession:
             pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="live")
             try:
                 futures = [pool.submit(drive, case) for case in cases]
-                for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-                    future.result()
+                finish(futures)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
         return [driven[case.id] for case in cases]
