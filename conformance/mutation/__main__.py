@@ -13,6 +13,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 
 from conformance.errors import ExitCode
 from conformance.mutation.bench import SURVIVES, Bench, concerned, modules, whole_bench
@@ -50,6 +51,8 @@ def _options(arguments: Sequence[str] | None, names: Iterable[str]) -> argparse.
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.modules) - set(names)):
         parser.error(f"no module of checks is named {', '.join(unknown)}; there are {', '.join(names)}")
+    if missing := [path for path in options.tests if not Path(path).exists()]:
+        parser.error(f"there is no {', '.join(missing)}")
     return options
 
 

@@ -27,6 +27,7 @@ from typing import TypeAlias
 import pytest
 
 import conformance.checks
+from conformance.errors import HarnessError
 from conformance.examination import examine
 from conformance.miniatures import Miniature, all_miniatures
 from conformance.miniatures.crossing_samples import crossing_transcripts
@@ -41,6 +42,8 @@ from conformance.transcript import Transcript
 __all__ = ["SURVIVES", "Bench", "concerned", "install", "modules", "whole_bench"]
 
 SURVIVES = "survives"
+_TROUBLE = "trouble: "
+_QUIETLY = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 _Key: TypeAlias = tuple[str, int]
 _Evidence: TypeAlias = Mapping[_Key, tuple[int, int]]
@@ -112,7 +115,7 @@ class Bench:
     ) -> str:
         """What a mutant is killed by, found out in a forked process; or `SURVIVES`, and what it says otherwise.
 
-        `right` is the evidence of the rules that are concerned.
+        `right` is the evidence of the rules that are concerned. Raises HarnessError when the mutant is not to blame.
         """
         reader, writer = os.pipe()
         child = os.fork()
@@ -122,13 +125,17 @@ class Bench:
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
             try:
-                os.write(writer, self._verdict(module, tree, right, tests).encode()[:4000])
-            finally:
-                os._exit(0)
+                told = self._verdict(module, tree, right, tests)
+            except BaseException as error:  # noqa: BLE001 - the process that waits must learn of it
+                told = f"{_TROUBLE}{type(error).__name__}: {error}"
+            os.write(writer, told.encode()[:4000])
+            os._exit(0)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
             told = pipe.read().decode(errors="replace")
         os.waitpid(child, 0)
+        if told.startswith(_TROUBLE):
+            raise HarnessError(f"a mutant of {module.__name__} could not be judged: {told.removeprefix(_TROUBLE)}")
         return told or "hangs"
 
     def _verdict(self, module: types.ModuleType, tree: ast.Module, right: _Evidence, tests: Sequence[str]) -> str:
@@ -140,7 +147,7 @@ class Bench:
                 return sign
         except Exception as error:  # noqa: BLE001 - whatever a mutant raises kills it
             return f"raises {type(error).__name__}: {error}"
-        if tests and pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]) != 0:
+        if tests and pytest.main([*_QUIETLY, *tests]) != pytest.ExitCode.OK:
             return "a test fails"
         return "\n    ".join([SURVIVES, *self._differences(right, found)[:3]])
 
@@ -215,5 +222,6 @@ def whole_bench() -> Bench:
 def _pairs(wrong: Miniature) -> Iterator[tuple[str, Transcript, Transcript]]:
     """What a miniature is locked by; and the first of it once more, after an answer to something else."""
     pairs = showing(wrong)
-    yield from ((wrong.name, *pair) for pair in pairs)
-    yield from ((f"{wrong.name} (after another)", *map(after_another, pair)) for pair in pairs[:1])
+    yield from ((wrong.name, right, made) for right, made in pairs)
+    for right, made in pairs[:1]:
+        yield f"{wrong.name} (after another)", after_another(right), after_another(made)

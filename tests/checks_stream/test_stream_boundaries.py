@@ -298,7 +298,7 @@ def test_a_call_has_the_name_that_was_said_or_one_that_was_declared(
     said: str, got: Any, complete: bool, told: str, tells: Tells
 ) -> None:
     """A name of the target's own making becomes one of the client's; no name becomes one that nobody knows."""
-    tools = [{"type": "function", "name": name, "parameters": {}} for name in ("get_weather", "get_time")]
+    tools: list[Body] = [{"type": "function", "name": name, "parameters": {}} for name in ("get_weather", "get_time")]
     call = SaidItem("call", "{}", 1, complete, name=said, call_id="call_1")
     item = _item("function_call", name=got, call_id="call_1", arguments="{}", status="completed")
     ended = _ended("completed", output=[item["item"]])

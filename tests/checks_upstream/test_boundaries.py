@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 from openai.types.responses import response_create_params
-from openai.types.shared import reasoning
+from openai.types.shared import ReasoningEffort
 
 from conformance.rules import Violation
 from conformance.said import Said, SaidItem
@@ -242,7 +242,7 @@ def _words(literal: object) -> list[str]:
 
 
 LISTED: Sequence[tuple[tuple[str, ...], str]] = [
-    *((("reasoning", "effort"), word) for word in _words(reasoning.ReasoningEffort)),
+    *((("reasoning", "effort"), word) for word in _words(ReasoningEffort)),
     *((("reasoning", "summary"), word) for word in ("auto", "concise", "detailed")),
     *((("text", "verbosity"), word) for word in ("low", "medium", "high")),
     *((("text", "format", "type"), word) for word in ("text", "json_object", "json_schema")),
@@ -260,7 +260,7 @@ def _with(path: tuple[str, ...], word: str) -> Body:
 def test_the_words_of_the_api_are_those_of_its_sdk() -> None:
     """What the next test goes through is what the installed SDK lists."""
     hints = response_create_params.ResponseCreateParamsBase.__annotations__
-    assert len(_words(reasoning.ReasoningEffort)) >= 7
+    assert len(_words(ReasoningEffort)) >= 7
     assert "auto" in str(hints["truncation"])
     assert "disabled" in str(hints["truncation"])
 

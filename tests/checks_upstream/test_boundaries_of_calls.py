@@ -137,7 +137,7 @@ def test_a_sign_of_life_comes_in_the_longest_silence(
 ) -> None:
     """Not right after the last word, which was on its way; and only where the upstream was silent for a second."""
     sent = [Sent(t, b"x") for t in writes]
-    exchange = _exchange(None, (heard, CREATED), upstream=(_call(sent=[], kind="probe"), _call(sent=None)))
+    exchange = _exchange(None, (heard, CREATED), upstream=(_call(kind="probe"), _call()))
     exchange.upstream[1].sent = sent
     assert tells("delivery.kept-alive", _made(exchange, tags=frozenset({"silence"}))) == told
 

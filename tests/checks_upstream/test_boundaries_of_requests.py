@@ -187,7 +187,7 @@ def test_a_call_of_the_history_bears_the_name_that_is_declared(choice: Any, sent
     tool = {"type": "function", "name": "find", "parameters": {"type": "object", "properties": {}}}
     asked = {"tools": [{"type": "namespace", "name": "wiki", "tools": [tool]}], "tool_choice": choice}
     items = ({**_FUNCTION, "name": "find", "namespace": "wiki"}, _result("call_1"))
-    call = {"id": "call_1", "type": "function", "function": {"name": sent, "arguments": "{}"}}
+    call: Body = {"id": "call_1", "type": "function", "function": {"name": sent, "arguments": "{}"}}
     declared = {"type": "function", "function": {**{key: tool[key] for key in ("parameters",)}, "name": "wiki__find"}}
     upstream = _sent(
         {"role": "assistant", "tool_calls": [call]},
@@ -252,7 +252,7 @@ def test_a_thought_stands_before_the_call_that_came_of_it(first: str, told: str,
     )
     output = ({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2ln"}, _FUNCTION)
     thought = {"type": "thinking", "thinking": "Look.", "signature": "c2ln"}
-    call = {"type": "tool_use", "id": "call_1", "name": "g" if first == "other call" else "f", "input": {}}
+    call: Body = {"type": "tool_use", "id": "call_1", "name": "g" if first == "other call" else "f", "input": {}}
     blocks = [thought, call] if first == "thought" else [call, thought]
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "tea"}]}
     again = _exchange(*output, _result("call_1"), upstream=(_sent({"role": "assistant", "content": blocks}, result),))

@@ -316,3 +316,53 @@ def test_a_route_may_be_added_to_a_model_or_taken_off(sent: str, told: str, tell
 def test_options_of_a_stream_need_a_stream(sent: Body, told: str, tells: Tells) -> None:
     """Beside `stream: true` and nowhere else."""
     assert tells("upstream.stream-options-with-stream-only", {}, sent, "vllm") == told
+
+
+@pytest.mark.parametrize(
+    ("system", "user", "told"),
+    [
+        ("Be brief.", "Hi.", "right"),
+        ("Use digits. Be brief.", "Hi.", "wrong"),
+        ("Be brief. Use digits.", "Hi.", "right"),
+        ("You are a proxy. Be brief.", "Hi.", "right"),
+        ("Use digits.", "Hi.", "nothing"),
+    ],
+)
+def test_instructions_stand_before_the_rest_of_the_context(system: str, user: str, told: str, tells: Tells) -> None:
+    """Texts of the target's own may stand before them, those of the client's may not; an empty text is nowhere."""
+    asked = {
+        "instructions": "Be brief.",
+        "input": [
+            {"type": "message", "role": "developer", "content": "Use digits."},
+            {"type": "message", "role": "assistant", "content": ""},
+            {"type": "message", "role": "user", "content": user},
+        ],
+    }
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    assert tells("upstream.instructions-first", asked, {"messages": messages}, "vllm") == told
+
+
+IMAGE = "data:image/png;base64,iVBORw0KGgo="
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [((0, 1, 2), "right"), ((1, 0, 2), "wrong"), ((0, 2, 1), "wrong"), ((0, 2), "nothing"), ((), "nothing")],
+)
+def test_texts_and_images_keep_their_order(order: tuple[int, ...], told: str, tells: Tells) -> None:
+    """Where all of them arrived; of a message without an image, and of one that lost a part, others tell."""
+    asked = [
+        {"type": "input_text", "text": "Before:"},
+        {"type": "input_image", "image_url": IMAGE},
+        {"type": "input_text", "text": "After."},
+    ]
+    sent = [
+        {"type": "text", "text": "Before:"},
+        {"type": "image_url", "image_url": {"url": IMAGE}},
+        {"type": "text", "text": "After."},
+    ]
+    body = {"messages": [{"role": "user", "content": [sent[number] for number in order]}]}
+    message = {"type": "message", "role": "user", "content": asked}
+    assert tells("upstream.parts-order", {"input": [message]}, body, "vllm") == told
+    plain = {"type": "message", "role": "user", "content": [asked[0], asked[2]]}
+    assert tells("upstream.parts-order", {"input": [plain]}, body, "vllm") == "nothing"

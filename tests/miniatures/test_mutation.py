@@ -58,6 +58,7 @@ for sign, old, new in MISTAKES:
     assert told.startswith(sign), (sign, told)
 test = sys.argv[2]
 assert bench.tried(sequence, ast.parse(source), evidence, [test]) == "a test fails"
+assert bench.tried(sequence, ast.parse(source), evidence, [test.replace("failing", "passing")]) == "survives"
 """
 
 
@@ -123,6 +124,10 @@ def test_an_unknown_module_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
         main(["sequenze"])
     assert refused.value.code == 2
     assert "sequence" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as refused:
+        main(["sequence", "--tests", "tests/test_of_nothing.py"])
+    assert refused.value.code == 2
+    assert "test_of_nothing" in capsys.readouterr().err
 
 
 WRONG = "repeated-number,skipped-numbers,unnumbered-deltas"
@@ -148,6 +153,8 @@ def test_each_sign_is_noticed(tmp_path: Path) -> None:
     """A mistake is told by what a test would notice, or by the test that it fails; a survivor by what differs."""
     failing = tmp_path / "test_failing.py"
     failing.write_text("def test_it() -> None:\n    assert False\n", encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+    (tmp_path / "test_passing.py").write_text("def test_it() -> None:\n    assert True\n", encoding="utf-8")
     done = _python(TRIED + f"MISTAKES = {SIGNS!r}\n" + MISTAKES, WRONG, str(failing))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" | ") == len(SIGNS)
