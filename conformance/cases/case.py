@@ -108,5 +108,6 @@ class Case:
     @property
     def is_alone(self) -> bool:
         """Whether it is driven after all others and by itself, because it takes away what they need."""
-        costly = not self.tags.isdisjoint({"large", "crowd"})  # what others need is the target's time
+        # What others need is the target's time, and its connections: one that was reset may be given to anybody.
+        costly = not self.tags.isdisjoint({"large", "crowd", "resets"})
         return costly or self.ends_target or any(turn.upstream_closed for turn in self.turns)

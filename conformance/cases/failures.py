@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.cases.build import answers, asks
+from conformance.cases.build import answers, asks, says
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
 from fakes.reply import Frame, HttpFailure, Reply, Verbatim
@@ -110,6 +110,21 @@ CASES = (
         source="CopilotKit/aimock#24",
         turns=answers(Verbatim(Reply(200, (), (), "reset-before-status"))),
         drives=BOTH,
+        tags=frozenset({"resets"}),
+    ),
+    Case(
+        id="failure.next-after-a-reset",
+        summary="The upstream resets one connection; the request after that finds it well again.",
+        source="CopilotKit/aimock#24; RFC 9112 9.5 (a connection that has failed is not used again)",
+        turns=(
+            Turn(request=asks("Are you there?"), answers=(Verbatim(Reply(200, (), (), "reset-before-status")),)),
+            Turn(request=asks("And now?"), answers=(says("Here I am."),)),
+        ),
+        drives=BOTH,
+        about="answer",
+        each_form=True,
+        each_dialect=True,
+        tags=frozenset({"resets"}),
     ),
     Case(
         id="failure.page-instead-of-stream",
