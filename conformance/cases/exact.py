@@ -53,6 +53,9 @@ _REFS = {
     "strict": True,
 }
 
+_PARTS = [f"Part {'abcdef'[n % 6]} of the letter." for n in range(12)]
+_FURTHER = [{"type": "input_text", "text": text} for text in _PARTS[1:]]
+
 CASES = (
     Case(
         id="exact.texts",
@@ -110,6 +113,35 @@ CASES = (
             Turn(
                 request=asks("Grow it.", tools=[_REFS, function("note", "Notes.", text={"type": "string"})]),
                 answers=(says("Grown."),),
+            ),
+        ),
+        drives=STREAM,
+    ),
+    Case(
+        id="exact.many-parts",
+        summary="A message of the user in a dozen parts, some of them alike.",
+        source="openai.types.responses.ResponseInputMessageContentListParam",
+        turns=(Turn(request={"input": [user(_PARTS[0], *_FURTHER)], "store": False}, answers=(says("All of them."),)),),
+        drives=STREAM,
+    ),
+    Case(
+        id="exact.long-history",
+        summary="A conversation of forty questions and answers, which nobody has asked to be shortened.",
+        source="openai.types.responses.ResponseCreateParams.truncation (disabled by default)",
+        turns=(
+            Turn(
+                request={
+                    "input": [
+                        *(
+                            message
+                            for n in range(40)
+                            for message in (user(f"Question {n} of forty."), assistant(f"Answer {n} of forty."))
+                        ),
+                        user("And now?"),
+                    ],
+                    "store": False,
+                },
+                answers=(says("Now we are through."),),
             ),
         ),
         drives=STREAM,
