@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -39,9 +40,14 @@ def test_a_signal_that_another_thread_gets_is_heard() -> None:
     def hear(*_: object) -> None:
         raise _HeardError
 
-    over = threading.Event()
+    go, over = threading.Event(), threading.Event()
+
+    main = threading.get_ident()
 
     def work() -> bool:
+        go.wait(20)
+        while sys._current_frames()[main].f_code is not threading.Condition.wait.__code__:
+            pass  # until the main thread waits
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
         return over.wait(20)
 
@@ -49,6 +55,7 @@ def test_a_signal_that_another_thread_gets_is_heard() -> None:
     try:
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(work)
+            go.set()
             with pytest.raises(_HeardError):
                 finish([future])
             over.set()
