@@ -18,6 +18,8 @@ STREAMED: frozenset[DriveKind] = frozenset({"stream", "hostile"})
 WHOLE: frozenset[DriveKind] = frozenset({"json"})
 FAILED: frozenset[DriveKind] = frozenset({"stream"})
 REPLAYABLE = ("complete", "truncated", "reset")
+CUSTOM = frozenset({"custom-tools"})
+CUSTOM_CALL = re.compile(rb'"type"\s*:\s*"custom"')  # whoever declares functions alone may take it for a fault
 
 
 _TOLD = rb'"(?:type|object|role|finish_reason|stop_reason)"\s*:\s*"[^"]*"'
@@ -70,6 +72,7 @@ def _case(recording: Recording, first: dict[tuple[object, ...], str]) -> Case:
         turns=(Turn(request=asks(tools=[WEATHER_TOOL, TIME_TOOL]), answers=(recording,)),),
         dialects=(recording.dialect,),  # type: ignore[arg-type]
         drives=FAILED if failed else STREAMED if recording.streamed else WHOLE,
+        features=CUSTOM if CUSTOM_CALL.search(recording.body) else frozenset(),
         tags=frozenset({"recorded"}),
         resembles=earlier if earlier != name else None,
     )
