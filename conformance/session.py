@@ -52,6 +52,7 @@ __all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", 
 DEFAULT_PROFILE = "openai"
 
 _WORKERS = 8
+_WAITING = ("ending.", "silence.")  # families in which something is waited for
 _WORTH_A_PROCESS = 200  # cases: examining fewer is done before a second process has begun
 _FAULT_PAUSE = 0.15  # seconds before a connection breaks: a busy machine needs more than an idle one to read on
 
@@ -473,4 +474,4 @@ def _added_after(verdict: Verdict, name: str) -> str:
 
 def _slow_first(cases: Sequence[Case]) -> list[Case]:
     """Cases that wait (gates, faults) first: started last, one of them would keep all other threads idle."""
-    return sorted(cases, key=lambda case: not ({"gated", "bytes"} & case.drives or case.id.startswith("ending")))
+    return sorted(cases, key=lambda case: not ({"gated", "bytes"} & case.drives or case.id.startswith(_WAITING)))

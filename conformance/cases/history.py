@@ -181,6 +181,7 @@ CASES = (
         call_item("call_1", "get_weather", OSLO),
         output_item("call_1", ""),
         user("Nothing?"),
+        each_dialect=True,
         **TOOLS,
     ),
     _remembering(

@@ -98,8 +98,12 @@ def test_a_recording_of_another_ones_form_is_left_to_it() -> None:
 
 
 def test_the_default_run_stays_small() -> None:
-    """A run in all dialects makes at most so many drives."""
-    drives = [kinds for one in all_cases() if one.dialects for kinds in whole_run(one).values()]
+    """A run in all dialects makes at most so many drives, at a target that streams from its upstream.
+
+    Recordings of whole answers cannot be replayed to it.
+    """
+    driven = [one for one in all_cases() if not (one.is_recorded and one.drives == {"json"})]
+    drives = [kinds for one in driven for kinds in whole_run(one).values()]
     assert sum(map(len, drives)) <= MOST
 
 
