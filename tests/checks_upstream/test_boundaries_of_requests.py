@@ -258,3 +258,31 @@ def test_a_thought_stands_before_the_call_that_came_of_it(first: str, told: str,
     again = _exchange(*output, _result("call_1"), upstream=(_sent({"role": "assistant", "content": blocks}, result),))
     transcript = _made(_exchange(output=output, said=said), again, dialect="messages")
     assert tells("history.thinking-before-its-call", transcript) == told
+
+
+PATCH = "begin\nnaïve"
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        ({"name": "patch", "arguments": json.dumps({"input": PATCH})}, "right"),
+        ({"name": "patch", "arguments": json.dumps({"input": "begin"})}, "wrong"),
+        ({"name": "patch", "arguments": json.dumps({"input": PATCH + "\n"})}, "wrong"),
+        ({"name": "patch", "arguments": "{}"}, "wrong"),
+        ({"name": "patch", "arguments": PATCH}, "right"),
+    ],
+)
+def test_the_text_of_a_custom_call_is_carried_whole(function: Body, told: str, tells: Tells) -> None:
+    """As the one string of a function, or bare; a line less is another patch."""
+    items = (
+        {"type": "custom_tool_call", "call_id": "call_1", "name": "patch", "input": PATCH},
+        {"type": "custom_tool_call_output", "call_id": "call_1", "output": "patched"},
+    )
+    call = {"id": "call_1", "type": "function", "function": function}
+    upstream = _sent(
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "patched"},
+    )
+    asked = {"tools": [{"type": "custom", "name": "patch", "description": "Patches."}]}
+    assert tells("upstream.arguments-arrive", _made(_exchange(*items, asked=asked, upstream=(upstream,)))) == told
