@@ -20,7 +20,6 @@ BUGS = all_bugs()
 JUDGED = [bug for bug in BUGS if bug.not_judged is None]
 OUT_OF_REACH = {
     "RS-05": "its upstream speaks Responses",
-    "PF-01": "it needs two clients at once",
     "PF-04": "it is a matter of time",
 }
 """The bugs of the two upper severities that no case judges."""
