@@ -44,6 +44,17 @@ def second_arguments_lost(request: Outgoing) -> None:
         request.set_arguments(call, {})
 
 
+@request_miniature("upstream.arguments-arrive")
+def custom_input_ends_at_its_first_line(request: Outgoing) -> None:
+    """Sends only the first line of what a custom tool was called with."""
+    for _, call in request.calls():
+        value = request.arguments(call)
+        if isinstance(value, dict):
+            cut = {key: text.partition("\n")[0] if isinstance(text, str) else text for key, text in value.items()}
+            if cut != value:
+                request.set_arguments(call, cut)
+
+
 def _set_result(request: Outgoing, result: dict[str, Any], text: str) -> None:
     result["content"] = [{"type": "text", "text": text}] if request.is_messages else text
 
