@@ -25,7 +25,7 @@ from conformance.rules import CLIENT_PROFILES, PROFILES, REGISTRY
 from conformance.targets import load_target_file
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("judge-*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANCHOR = re.compile(r"\]\(#([^)\s]+)\)")
 
