@@ -195,7 +195,8 @@ class Stream:
         """Put an item behind the others; those that are over now give way."""
         for earlier in self._items[self._head :]:
             if not earlier.ended:
-                earlier.ended = earlier.kind != "call" or earlier.stopped or earlier.whole()
+                named = earlier.kind == "call" and bool(earlier.name)  # a name may follow whole arguments
+                earlier.ended = earlier.kind != "call" or earlier.stopped or (named and earlier.whole())
         self._items.append(item)
         self._advance()
         return item

@@ -217,3 +217,19 @@ def test_text_between_the_arguments_of_a_call_does_not_corrupt_it(exchange: Any,
         ("message", "completed", "\n"),
         ("reasoning", "completed", "hm"),
     ]
+
+
+def test_a_name_that_follows_whole_arguments_is_waited_for(exchange: Any, wire: Any) -> None:
+    """A call without a name yet is not over when the next one begins, though its arguments are whole."""
+    fragments = [
+        {"index": 0, "id": "call_a", "function": {"arguments": "{}"}},
+        {"index": 1, "id": "call_b", "function": {"arguments": '{"b":'}},
+        {"index": 0, "function": {"name": "first"}},
+        {"index": 1, "function": {"name": "second"}},
+        {"index": 1, "function": {"arguments": "1}"}},
+    ]
+    out = exchange(wire.chat(*({"tool_calls": [fragment]} for fragment in fragments), finish="tool_calls"))
+    assert [(item["name"], item["arguments"]) for item in out.result["output"]] == [
+        ("first", "{}"),
+        ("second", '{"b":1}'),
+    ]
