@@ -305,3 +305,22 @@ def test_a_call_has_the_name_that_was_said_or_one_that_was_declared(
     upstream = Said((call,), None, frozenset({"completed"}))
     transcript = _made(_stream(item, ended, asked={"tools": tools}, said=upstream))
     assert tells("content.call-names-equal-upstream", transcript) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "parts", "told"),
+    [
+        ("completed", [{"type": "refusal", "refusal": "I cannot."}], "right"),
+        ("completed", [{"type": "output_text", "text": "I cannot."}], "right"),
+        ("completed", [{"type": "output_text", "text": " "}], "wrong"),
+        ("completed", [], "wrong"),
+        ("failed", [{"type": "output_text", "text": "I cannot."}], "wrong"),
+        ("incomplete", [], "right"),
+    ],
+)
+def test_a_refusal_without_words_is_told_in_some_way(status: str, parts: list[Body], told: str, tells: Tells) -> None:
+    """By a part, in the target's own words, or as a filter's; an empty answer that completes tells nothing."""
+    said = Said((), None, frozenset({"completed"}), finish="refusal")
+    item = _item("message", content=parts, status="completed")
+    ended = _ended(status, output=[item["item"]], incomplete_details={"reason": "content_filter"})
+    assert tells("ending.refusal-is-told", _made(_stream(item, ended, said=said))) == told
