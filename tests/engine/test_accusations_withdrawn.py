@@ -61,7 +61,7 @@ def test_a_search_may_fail(kind: str, may: bool) -> None:
 
 
 def test_what_the_service_mints_anew_is_no_difference() -> None:
-    """Ids that are keys, and opaque pointers into search results, differ from one answer of the upstream to the next."""
+    """Ids that are keys, and opaque pointers into search results, differ from one upstream answer to the next."""
 
     def drive(identity: str, pointer: str, query: str = "rivers") -> Drive:
         searches = {identity: {"id": identity, "query": query}}
