@@ -52,7 +52,7 @@ HELD_WAIT = 8.0
 """Seconds that one client's answer waits, in the upstream, for other clients' answers to come to an end."""
 
 _NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
-_IDLE_WAIT = 5.0  # seconds that the upstream's side may go on after the client's side has ended: a busy machine is slow
+_IDLE_WAIT = 3.5  # seconds that the upstream's side may go on after the client's side has ended: a busy machine is slow
 _DELIVERIES: Mapping[DriveKind, Delivery] = {
     "stream": AsFramed(),
     "json": AsFramed(),
