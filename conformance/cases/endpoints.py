@@ -47,6 +47,7 @@ CASES = (
         turns=(Turn(method="GET", path="/responses", headers=WEBSOCKET),),
         drives=ONCE,
         refusal_statuses=frozenset({101, 404, 405, 426, 501}),
+        may_refuse=True,  # nothing forbids a listing at that address
         tags=frozenset({"endpoint"}),
     ),
     Case(

@@ -339,9 +339,9 @@ def nothing_lost_before_failure(transcript: Transcript) -> Judged:
         wanted = fitted(read.joined("text"), found, said, read)
         if stream.outcome != "failed" or not wanted or not _broken_off(said):
             continue
-        # A reset may flush what was not yet read: RFC 9293 3.10.7.4.
-        reset = any(call.ended == "reset" for call in stream.exchange.upstream)
-        if found == wanted or (reset and wanted.startswith(found)):
+        # A reset may flush what was not yet read (RFC 9293 3.10.7.4), and a target that gave up first has not read it.
+        unread = any(call.ended in ("reset", "client-gone") for call in stream.exchange.upstream)
+        if found == wanted or (unread and wanted.startswith(found)):
             yield _seen(stream)
         else:
             yield _violation(stream, f"the text {quote(wanted)}", quote(found))

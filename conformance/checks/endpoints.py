@@ -32,7 +32,8 @@ def _status(visit: Visit, *statuses: int, words: str) -> Judged:
 def unknown_response(transcript: Transcript) -> Judged:
     """`GET /responses/{id}` of an unknown id is a 404; where nothing is stored also 400, 405 or 501."""
     for errand in gets(transcript):
-        if errand.identity not in kept(errand.visit):
+        name = errand.identity.encode()
+        if not any(name in exchange.body for exchange in errand.visit.earlier):
             yield from _status(errand.visit, 400, 404, 405, 501, words="404 (400, 405 or 501 where nothing is stored)")
 
 

@@ -84,16 +84,22 @@ def called_once(transcript: Transcript) -> Judged:
         answered = exchange.status is not None and exchange.status < 300
         if count == 1:
             yield visit.seen()
-        elif count > 1:
+        elif count > 1 and not _asks_again(exchange):
             yield visit.broken(
                 "exactly one request upstream for one request of the client",
                 f"{count} different requests reached the upstream",
             )
-        elif answered and not _tells_failure(exchange):
+        elif count == 0 and answered and not _tells_failure(exchange):
             yield visit.broken(
                 "a request upstream before an answer is given",
                 f"no request reached the upstream, and yet the client was answered {exchange.status}",
             )
+
+
+def _asks_again(exchange: Exchange) -> bool:
+    """Whether a target repeats its request after an answer that can only be called a failure."""
+    failed = exchange.said is not None and exchange.said.ends and exchange.said.ends <= {"failed", "http-error"}
+    return bool(failed) and len({call.body for call in exchange.answered_calls}) == 1
 
 
 def _tells_failure(exchange: Exchange) -> bool:

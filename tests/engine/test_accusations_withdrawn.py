@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import conformance.checks  # noqa: F401 - registers the rules
 from conformance.normal_form import drive_difference
 from conformance.rules import REGISTRY, Violation
-from conformance.said import Said
+from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, StreamEnd, Transcript
 from fakes.log import UpstreamCall
 
@@ -69,3 +70,55 @@ def test_what_the_service_mints_anew_is_no_difference() -> None:
 
     assert drive_difference(drive("srv_1", "abc"), drive("srv_2", "xyz")) is None
     assert drive_difference(drive("srv_1", "abc"), drive("srv_2", "xyz", "lakes")) is not None
+
+
+@pytest.mark.parametrize(("ended", "may"), [("client-gone", True), ("complete", False)])
+def test_what_came_after_the_target_gave_up_is_not_lost(ended: Any, may: bool) -> None:
+    """Text that the upstream wrote when the target had gone, tired of its silence, never came to it."""
+    response = {
+        "id": "resp_1",
+        "status": "failed",
+        "output": [],
+        "error": {"code": "server_error", "message": "Silent."},
+    }
+    event = {"type": "response.failed", "sequence_number": 0, "response": response}
+    exchange = Exchange(
+        ClientRequest("POST", "/v1/responses", (), {"stream": True}),
+        200,
+        (("content-type", "text/event-stream"),),
+        received=(Received(0.1, b"data: " + json.dumps(event).encode() + b"\n\n"),),
+        upstream=(replace(call(200), ended=ended),),
+        said=Said((SaidItem("text", "Hello", 1, complete=False),), None, frozenset({"failed"}), error="Died."),
+    )
+    assert broken("ending.nothing-lost-before-failure", exchange) is not may
+
+
+@pytest.mark.parametrize(
+    ("second", "ends", "may"), [(b"{}", "failed", True), (b"{}", "completed", False), (b"[]", "failed", False)]
+)
+def test_an_answer_that_nobody_can_read_may_be_asked_for_again(second: bytes, ends: Any, may: bool) -> None:
+    """A page instead of a stream is a failure, and the same request once more is a retry; after an answer it is not."""
+    request = ClientRequest("POST", "/v1/responses", (), {"model": "m", "input": "Hello.", "stream": True})
+    calls = tuple(replace(call(200), body=body) for body in (b"{}", second))
+    exchange = Exchange(request, 502, upstream=calls, said=Said((), None, frozenset({ends})))
+    assert broken("upstream.called-once", exchange) is not may
+
+
+def test_an_id_that_the_stream_gave_out_is_known() -> None:
+    """A response that only `response.created` named may be found; one that nobody named may not."""
+    event = {
+        "type": "response.created",
+        "sequence_number": 0,
+        "response": {"id": "resp_given", "status": "in_progress"},
+    }
+    made = Exchange(
+        ClientRequest("POST", "/v1/responses", (), {"stream": True}),
+        200,
+        (("content-type", "text/event-stream"),),
+        received=(Received(0.1, b"data: " + json.dumps(event).encode() + b"\n\n"),),
+    )
+    found = [
+        Exchange(ClientRequest("GET", f"/v1/responses/{name}", (), None), 200) for name in ("resp_given", "resp_other")
+    ]
+    assert not broken("endpoint.unknown-response", made, found[0])
+    assert broken("endpoint.unknown-response", made, found[1])

@@ -75,5 +75,5 @@ def test_errors_point_at_the_line(tmp_path: Path, text: str, place: str, words: 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     """A file that is not there is an error of usage with its path."""
-    with pytest.raises(UsageError, match="no-such.toml: No such file or directory; give the path"):
+    with pytest.raises(UsageError, match=r"no-such.toml: No such file or directory; give the path"):
         load_baseline(tmp_path / "no-such.toml")
