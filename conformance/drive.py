@@ -129,6 +129,7 @@ class Driver:
         runs = [_Run(self, case, kind, _DELIVERIES[kind]) for kind in self._kinds(case, kinds)]
         drives = [drive for run in runs if (drive := run.drive()) is not None]
         facts = {
+            "turns": len(case.turns),
             "refusal_statuses": case.refusal_statuses,
             "expected_calls": [dict(call) for call in case.expected_calls],
             "may_refuse": case.may_refuse,

@@ -203,17 +203,18 @@ class Drive:
 class Transcript:
     """All drives of one case in one dialect.
 
-    `dialect` is None where no upstream is known (a live endpoint, a saved capture). `facts` holds what a case
-    states about itself for checks to read: `refusal_statuses` (legal HTTP statuses when the request must be
-    refused, a frozenset), `may_refuse`, `tags` (a frozenset), `timing` (seconds that the target was told: its
-    TOML file's `[timing]`); and `hostile`, where the hostile drive differs from the stream drive in normal form:
-    `path`, `left`, `right` (the difference), `guilty` (the ingredients that each make it alone) and `steady`
-    (False when the plain drive, made once more, differs from itself: then the delivery is not to blame); and `exit`,
-    where the case asked the target to end: `status` (None when it did not exit), `seconds`, `stream` (how its body
-    ended) and `terminal` (the type of its terminal event, or None); and `held`, where the upstream kept one client's
-    answer until others' were over, by kind of drive: "met" when that came, "late" when it did not come in time. At a
-    live endpoint also `acceptance` (the id of the acceptance test that the case covers), `undeclared` (features that it
-    needs and the server does not declare) and `unobserved` (by rule, why its model gave nothing to judge).
+    `dialect` is None where no upstream is known (a live endpoint, a saved capture). `facts` holds what a case states
+    about itself for checks to read: `turns` (how many requests it makes, copies apart), `refusal_statuses` (legal HTTP
+    statuses when the request must be refused, a frozenset), `may_refuse`, `tags` (a frozenset), `timing` (seconds that
+    the target was told: its TOML file's `[timing]`); and `hostile`, where the hostile drive differs from the stream
+    drive in normal form: `path`, `left`, `right` (the difference), `guilty` (the ingredients that each make it alone)
+    and `steady` (False when the plain drive, made once more, differs from itself: then the delivery is not to blame);
+    and `exit`, where the case asked the target to end: `status` (None when it did not exit), `seconds`, `stream` (how
+    its body ended) and `terminal` (the type of its terminal event, or None); and `held`, where the upstream kept one
+    client's answer until others' were over, by kind of drive: "met" when that came, "late" when it did not come in
+    time. At a live endpoint also `acceptance` (the id of the acceptance test that the case covers), `undeclared`
+    (features that it needs and the server does not declare) and `unobserved` (by rule, why its model gave nothing to
+    judge).
     """
 
     case: str

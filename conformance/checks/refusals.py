@@ -15,11 +15,12 @@ __all__: list[str] = []
 
 
 def _to_refuse(transcript: Transcript) -> Iterator[Visit]:
-    """The last request of each drive, where the case says that it may or must be refused."""
+    """The last request of the case, in each drive that came to it, where it may or must be refused."""
     if not transcript.facts.get("refusal_statuses"):
         return
     for visit in visits(transcript):
-        if visit.number == len(visit.drive.exchanges) - 1:
+        made = len(visit.drive.exchanges)
+        if visit.number == made - 1 and made >= transcript.facts.get("turns", 1):
             yield visit
 
 

@@ -76,6 +76,7 @@ def test_every_mechanism_sees_its_wrong_relay(
 ) -> None:
     """A relay that spoils what passes is found, over real connections, by the rules that it is for."""
     monkeypatch.setattr(drive_module, "HELD_WAIT", 0.5)
+    monkeypatch.setattr(drive_module, "_IDLE_WAIT", 1.5)  # far from the time after which the reference gives up
     live = LIVE_MINIATURES[name]
     transcript = through(live, _CASES[name])
     assert [drive.problem for drive in transcript.drives] == [None]

@@ -122,3 +122,14 @@ def test_an_id_that_the_stream_gave_out_is_known() -> None:
     ]
     assert not broken("endpoint.unknown-response", made, found[0])
     assert broken("endpoint.unknown-response", made, found[1])
+
+
+@pytest.mark.parametrize(("turns", "may"), [(2, True), (1, False)])
+def test_a_drive_that_ends_early_never_came_to_its_wrong_request(turns: int, may: bool) -> None:
+    """Where the upstream breaks off at the first turn, nothing can be continued: that 502 refuses nothing."""
+    failed = asked(502, {"error": {"message": "The upstream broke off.", "type": "server_error"}}, call(200))
+    facts = {"turns": turns, "refusal_statuses": frozenset({400, 404}), "may_refuse": True}
+    transcript = Transcript("some.case", "vllm", [Drive("stream", [failed])], facts=facts)
+    for rule in ("refusal.never-5xx", "refusal.status"):
+        said = [isinstance(one, Violation) for one in REGISTRY[rule].check(transcript)]
+        assert any(said) is not may
