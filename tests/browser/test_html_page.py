@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from conformance.report.document import ResultDocument
 from conformance.report.html import write_html
@@ -113,13 +113,13 @@ def test_filters(page: Page, report: str) -> None:
     page.get_by_label("text").fill("usage det")
     assert shown(page) == ["usage.details"]
     page.get_by_role("button", name="all rules").click()
-    page.wait_for_function("document.querySelector('output').value.startsWith('5 of')")
+    expect(page.locator("output")).to_have_text("5 of 5 rules")
     page.get_by_label("level").select_option("recommended")
     assert shown(page) == ["error.code", "stream.done-marker"]
     page.get_by_label("area").select_option("stream")
     assert shown(page) == ["stream.done-marker"]
     page.get_by_role("button", name="all rules").click()
-    page.wait_for_function("document.querySelector('output').value.startsWith('5 of')")
+    expect(page.locator("output")).to_have_text("5 of 5 rules")
     page.get_by_label("outcome").select_option("fail")
     assert shown(page) == ["stream.created-first", "usage.total"]
     page.get_by_label("dialect").select_option("messages")
@@ -142,10 +142,7 @@ def test_addresses_open(page: Page, report: str, address: str) -> None:
     page.goto(f"{report}#{address}")
     target = page.locator(f"[id='{address}']")
     assert page.locator("[id='usage.total']").get_attribute("open") is not None
-    page.wait_for_function("scrollY > 0")
-    box = target.bounding_box()
-    assert box is not None
-    assert 0 <= box["y"] < 900
+    expect(target).to_be_in_viewport()
 
 
 def test_an_address_undoes_filters_that_hide_it(page: Page, report: str) -> None:
