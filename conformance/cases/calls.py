@@ -92,9 +92,16 @@ CASES = (
     ),
     Case(
         id="calls.arguments-at-once",
-        summary="The arguments come whole in one fragment.",
-        source="BerriAI/litellm#25836; BerriAI/litellm#25605",
-        turns=answers(says(ToolCall("get_weather", ('{"city": "Bergen"}',)), finish="tool_calls"), **TOOLS),
+        summary="The arguments come whole in one fragment, or in two that part a long number.",
+        source="BerriAI/litellm#25836; BerriAI/litellm#25605; RFC 8259 6 (numbers beyond 2**53)",
+        turns=answers(
+            says(
+                ToolCall("take_note", (HARD_ARGUMENTS,), "call_whole"),
+                ToolCall("take_note", ('{"note": {"id": -98765432109876543', "21012345678901234567}}"), "call_parted"),
+                finish="tool_calls",
+            ),
+            tools=[NOTE_TOOL],
+        ),
     ),
     Case(
         id="calls.empty-object",

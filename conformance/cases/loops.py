@@ -11,6 +11,7 @@ from fakes.script import Dialect, Reasoning, Script
 
 __all__ = ["CASES"]
 
+CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 MESSAGES: tuple[Dialect, ...] = ("messages",)
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
 OSLO = call("get_weather", {"city": "Oslo"}, "toolu_oslo")
@@ -90,6 +91,13 @@ CASES = (
             finish="tool_calls",
         ),
         MESSAGES,
+    ),
+    _loop(
+        "thinking-twice",
+        "Two thoughts in one turn, text and a call between them: both go back, in however many messages.",
+        "vllm-project/vllm#42664; OpenAI gpt-oss cookbook, Handling the raw chain of thought",
+        says(thinks("Oslo first."), "One moment. ", OSLO, thinks("Then Rome."), ROME, finish="tool_calls"),
+        CHAT,
     ),
     _loop(
         "other-field",

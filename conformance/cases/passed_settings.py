@@ -49,6 +49,15 @@ CASES = (
         each_dialect=True,
     ),
     _asked(
+        "tier-and-cache-key",
+        "A slow and cheap tier, and the key and lifetime of the session's cache.",
+        "openai.types.chat.CompletionCreateParams.service_tier and prompt_cache_key; vllm-project/agentic-api#330",
+        service_tier="flex",
+        prompt_cache_key="session-0018",
+        prompt_cache_retention="24h",
+        dialects=("chat_completions",),
+    ),
+    _asked(
         "stored",
         "The response may be stored, as it is unless a client says otherwise.",
         "openai.types.responses.ResponseCreateParams.store; openai.types.chat.CompletionCreateParams.store",

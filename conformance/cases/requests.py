@@ -308,9 +308,9 @@ CASES = (
     ),
     Case(
         id="request.identifiers",
-        summary="Identifiers of the end user.",
+        summary="Two identifiers: of the end user, and of the account.",
         source="openai.types.responses.ResponseCreateParams.safety_identifier; BerriAI/litellm#36268",
-        turns=answers(says("Noted."), safety_identifier="user-17", user="user-17"),
+        turns=answers(says("Noted."), safety_identifier="user-17", user="account-4"),
         dialects=("chat_completions", "messages"),
         drives=frozenset({"stream"}),
     ),

@@ -11,6 +11,7 @@ from fakes.script import Dialect
 __all__: list[str] = []
 
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
+OPENAI: tuple[Dialect, ...] = ("chat_completions",)
 _LOGPROBS = "message.output_text.logprobs"
 _PENALTIES = ("presence_penalty", "frequency_penalty")
 
@@ -57,6 +58,53 @@ def penalties_passed(transcript: Transcript) -> Judged:
                 yield crossing.seen
             else:
                 yield crossing.broken(f"`{field}: {wanted}`", f"`{field}: {quote(sent)}`")
+
+
+# Two words for one tier (openai.types.chat.CompletionCreateParams.service_tier); `auto` is what no word means.
+_SAME_TIER = {"fast": ("fast", "priority"), "priority": ("fast", "priority"), "auto": ("auto", None)}
+
+
+@rule(
+    "upstream.service-tier-passed",
+    level=SHOULD,
+    source="openai.types.responses.ResponseCreateParams.service_tier; "
+    "openai.types.chat.CompletionCreateParams.service_tier; vllm-project/agentic-api#330",
+    why="The user chose to pay half and wait, or to pay more and not to, and gets neither.",
+    dialects=OPENAI,
+    evidence="both",
+)
+def service_tier_passed(transcript: Transcript) -> Judged:
+    """`service_tier` reaches a chat upstream, which has the same tiers, with its value."""
+    for crossing in crossings(transcript):
+        wanted, sent = crossing.asked.body.get("service_tier"), crossing.sent.body.get("service_tier")
+        if not isinstance(wanted, str):
+            continue
+        if sent in _SAME_TIER.get(wanted, (wanted,)):
+            yield crossing.seen
+        else:
+            yield crossing.broken(f"`service_tier: {wanted}`", f"`service_tier: {quote(sent)}`")
+
+
+@rule(
+    "upstream.cache-key-passed",
+    level=RECOMMENDED,
+    source="openai.types.chat.CompletionCreateParams.prompt_cache_key; decolua/9router#3733; "
+    "zed-industries/zed#36215 (some services refuse it)",
+    why="Turns of one session are spread over servers that do not have its beginning in their cache.",
+    dialects=OPENAI,
+    evidence="both",
+)
+def cache_key_passed(transcript: Transcript) -> Judged:
+    """`prompt_cache_key` and `prompt_cache_retention` reach a chat upstream, which has the same fields."""
+    for crossing in crossings(transcript):
+        for field in ("prompt_cache_key", "prompt_cache_retention"):
+            wanted, sent = crossing.asked.body.get(field), crossing.sent.body.get(field)
+            if not isinstance(wanted, str) or not wanted:
+                continue
+            if sent == wanted:
+                yield crossing.seen
+            else:
+                yield crossing.broken(f"`{field}: {quote(wanted)}`", f"`{field}: {quote(sent)}`")
 
 
 @rule(

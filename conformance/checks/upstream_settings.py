@@ -247,22 +247,24 @@ def forced_choice_without_thinking(transcript: Transcript) -> Judged:
 @rule(
     "upstream.effort-mapped",
     level=SHOULD,
-    source="openai.types.shared_params.Reasoning.effort; anthropic.types.OutputConfigParam.effort",
+    source="openai.types.shared_params.Reasoning.effort; anthropic.types.OutputConfigParam.effort; "
+    "router-for-me/CLIProxyAPI#5499; github/copilot-cli#3823",
     why="The user turns the effort up or down and nothing changes but the display.",
     evidence="both",
 )
 def effort_mapped(transcript: Transcript) -> Judged:
-    """`reasoning.effort` reaches the upstream: as `reasoning_effort` on chat, as thinking or effort on Messages."""
+    """`reasoning.effort` reaches the upstream: as the same `reasoning_effort` on chat, as its like on Messages."""
     for crossing in crossings(transcript):
         effort = at(crossing.asked.body, "reasoning", "effort")
         if not isinstance(effort, str):
             continue
         if crossing.dialect == "messages":
-            mapped, words = _messages_effort(crossing.sent.body, effort), "thinking or `output_config.effort`"
+            mapped, words = _messages_effort(crossing.sent.body, effort), _messages_words(effort)
         else:
             own = ("chat_template_kwargs", "thinking_token_budget") if crossing.dialect == "vllm" else ()
             sent = crossing.sent.body.get("reasoning_effort")
-            mapped = sent == effort or any(key in crossing.sent.body for key in own)
+            # What a template or a budget makes of it cannot be told; another effort beside them can.
+            mapped = sent == effort or (sent is None and any(key in crossing.sent.body for key in own))
             words = f"`reasoning_effort: {effort}`"
         if mapped:
             yield crossing.seen
@@ -271,17 +273,34 @@ def effort_mapped(transcript: Transcript) -> Judged:
             yield crossing.broken(words, quote({key: value for key, value in shown.items() if value is not None}))
 
 
+# Messages has the same words for the same efforts. Models differ in the highest that they take.
+_HIGHEST = ("high", "xhigh", "max")
+_ALIKE: Mapping[str, tuple[str, ...]] = {"low": ("low",), "medium": ("medium",), "high": ("high",)} | dict.fromkeys(
+    ("xhigh", "max"), _HIGHEST
+)
+
+
+def _messages_words(effort: str) -> str:
+    if effort in ("none", "minimal"):
+        return "no thinking, or the least of it"
+    return f"a thinking budget, or `output_config.effort`: {' or '.join(_ALIKE.get(effort, (effort,)))}"
+
+
 def _messages_effort(body: Mapping[str, Any], effort: str) -> bool:
-    thinking = at(body, "thinking", "type")
+    thinking, sent = at(body, "thinking", "type"), at(body, "output_config", "effort")
     if effort in ("none", "minimal"):
         budget = at(body, "thinking", "budget_tokens")
         least = effort == "minimal" and _is_number(budget) and budget <= LEAST_BUDGET
-        return thinking in (None, "disabled") or at(body, "output_config", "effort") == "low" or least
+        return thinking in (None, "disabled") or sent == "low" or least
+    if sent is not None:
+        return sent in _ALIKE.get(effort, (effort,))
     # Thinking has to be off beside a forced tool, and where a limit has no room for the least budget.
     forced = at(body, "tool_choice", "type") in ("any", "tool")
     most = body.get("max_tokens")
     narrow = _is_number(most) and most <= LEAST_BUDGET
-    return thinking in ("enabled", "adaptive") or at(body, "output_config", "effort") is not None or forced or narrow
+    # Adaptive thinking that is told no effort is that of a high one.
+    adaptive = thinking == "adaptive" and _ALIKE.get(effort, _HIGHEST)[0] == "high"
+    return thinking == "enabled" or adaptive or forced or narrow
 
 
 def _format(crossing: Crossing) -> Any:
@@ -387,16 +406,18 @@ def plain_format_omitted(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def identifiers_passed(transcript: Transcript) -> Judged:
-    """`safety_identifier` and `user` reach the upstream somewhere."""
+    """`safety_identifier` and `user` reach the upstream somewhere: both on chat, one of them on Messages."""
     for crossing in crossings(transcript):
         wanted = [crossing.asked.body.get(key) for key in ("safety_identifier", "user")]
         named = [value for value in wanted if isinstance(value, str) and value]
         if not named:
             continue
         outside = {key: value for key, value in crossing.sent.body.items() if key not in ("messages", "tools")}
-        if any(value == text for value in named for _, text in strings(outside)):
+        sent = {text for _, text in strings(outside)}
+        lost = [value for value in named if value not in sent]
+        # Messages has one place for them, `metadata.user_id`.
+        if not lost or (crossing.dialect == "messages" and lost != named):
             yield crossing.seen
         else:
-            yield crossing.broken(
-                f"{quote(named)} in `safety_identifier`, `user` or `metadata.user_id`", "it is absent"
-            )
+            places = "`metadata.user_id`" if crossing.dialect == "messages" else "`safety_identifier` or `user`"
+            yield crossing.broken(f"{quote(named)} in {places}", f"{quote(lost)} absent")

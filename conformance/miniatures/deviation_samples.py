@@ -62,6 +62,12 @@ DEVIATION_SAMPLES: tuple[Case, ...] = (
         top_logprobs=2,
         include=["message.output_text.logprobs"],
         store=True,
+        reasoning={"effort": "xhigh"},
+        user="account-4",
+        safety_identifier="user-17",
+        service_tier="flex",
+        prompt_cache_key="session-0018",
+        prompt_cache_retention="24h",
     ),
 )
 """Every situation of this side in which miniatures are shown."""

@@ -77,6 +77,8 @@ _ALIKE = (
     "user",
     "safety_identifier",
     "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
 )
 
 

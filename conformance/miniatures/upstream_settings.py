@@ -114,6 +114,60 @@ def effort_always_high(request: Outgoing) -> None:
         request.body["reasoning_effort"] = "high"
 
 
+@request_miniature("upstream.effort-mapped")
+def highest_effort_clamped(request: Outgoing) -> None:
+    """Sends `xhigh` as `high`, to models that it knows nothing of."""
+    if request.body.get("reasoning_effort") == "xhigh":
+        request.body["reasoning_effort"] = "high"
+
+
+@request_miniature("upstream.effort-mapped")
+def effort_beside_a_template(request: Outgoing) -> None:
+    """Switches thinking on in vLLM's template, and asks for a low effort beside it."""
+    if request.dialect == "vllm" and "reasoning_effort" in request.body:
+        request.body |= {"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": True}}
+
+
+@request_miniature("upstream.effort-mapped")
+def effort_turned_up(request: Outgoing) -> None:
+    """Asks Messages for the highest effort whatever was asked."""
+    if (request.body.get("output_config") or {}).get("effort"):
+        request.body["output_config"]["effort"] = "max"
+
+
+@request_miniature("upstream.effort-mapped")
+def adaptive_without_effort(request: Outgoing) -> None:
+    """Turns adaptive thinking on, and leaves how much of it to the model."""
+    if (request.body.get("thinking") or {}).get("type") == "adaptive":
+        request.body["output_config"].pop("effort", None)
+
+
+@request_miniature("upstream.service-tier-passed")
+def tier_lost(request: Outgoing) -> None:
+    """Leaves the service tier out."""
+    request.body.pop("service_tier", None)
+
+
+@request_miniature("upstream.service-tier-passed")
+def tier_is_the_default(request: Outgoing) -> None:
+    """Asks for the default tier, whatever the client would pay."""
+    if "service_tier" in request.body:
+        request.body["service_tier"] = "default"
+
+
+@request_miniature("upstream.cache-key-passed")
+def cache_key_lost(request: Outgoing) -> None:
+    """Leaves the key of the session's cache out."""
+    request.body.pop("prompt_cache_key", None)
+
+
+@request_miniature("upstream.cache-key-passed")
+def cache_of_minutes(request: Outgoing) -> None:
+    """Asks for a cache in memory, however long it is to last."""
+    if "prompt_cache_retention" in request.body:
+        request.body["prompt_cache_retention"] = "in_memory"
+
+
 @request_miniature("upstream.schema-arrives")
 def format_ignored(request: Outgoing) -> None:
     """Leaves the format out."""
@@ -157,3 +211,10 @@ def identifier_lost(request: Outgoing) -> None:
     """Leaves the user's identifier out."""
     for key in ("safety_identifier", "user", "metadata"):
         request.body.pop(key, None)
+
+
+@request_miniature("upstream.identifiers-passed")
+def one_identifier_is_enough(request: Outgoing) -> None:
+    """Leaves `user` out when there is a `safety_identifier`."""
+    if not request.is_messages and request.body.get("safety_identifier"):
+        request.body.pop("user", None)

@@ -31,11 +31,12 @@ class Flavour:
 
 FLAVOURS = {
     "chat_completions": Flavour(
-        "max_completion_tokens", "", ("user", "safety_identifier", "service_tier", "verbosity"), files=True
+        "max_completion_tokens", "",
+        ("user", "safety_identifier", "service_tier", "prompt_cache_key", "verbosity"), files=True,
     ),
     # vLLM reads history reasoning as `reasoning` (vllm-project/vllm PR#42664) and has no file parts.
     "vllm": Flavour("max_tokens", "reasoning", ("user",), files=False),
-}
+}  # fmt: skip
 _SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 

@@ -51,7 +51,9 @@ class Dialect:
 
 _COUNT = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 DIALECTS = {
-    "chat_completions": Dialect("/v1/chat/completions", chat.build, ChatReader, 64),
+    "chat_completions": Dialect(
+        "/v1/chat/completions", chat.build, ChatReader, 64, extras=("prompt_cache_retention",)
+    ),
     "messages": Dialect(
         "/v1/messages", messages.build, MessagesReader, 128, ("/v1/messages/count_tokens", "input_tokens", _COUNT)
     ),

@@ -190,6 +190,12 @@ def test_a_tool_is_not_forced_beside_thinking(choice: Body, thinking: str, told:
         ("high", {"chat_template_kwargs": {}}, "chat_completions", "wrong"),
         ("high", {"chat_template_kwargs": {}}, "vllm", "right"),
         ("high", {"thinking_token_budget": 9}, "vllm", "right"),
+        ("high", {"thinking_token_budget": 9, "reasoning_effort": "high"}, "vllm", "right"),
+        ("high", {"thinking_token_budget": 9, "reasoning_effort": "low"}, "vllm", "wrong"),
+        ("xhigh", {"reasoning_effort": "xhigh"}, "chat_completions", "right"),
+        ("xhigh", {"reasoning_effort": "high"}, "chat_completions", "wrong"),
+        ("xhigh", {"reasoning_effort": "high"}, "vllm", "wrong"),
+        ("minimal", {"reasoning_effort": "low"}, "chat_completions", "wrong"),
         ("high", _budget(4096), "messages", "right"),
         ("high", {"thinking": {"type": "adaptive"}}, "messages", "right"),
         ("high", {"output_config": {"effort": "high"}}, "messages", "right"),
@@ -198,6 +204,17 @@ def test_a_tool_is_not_forced_beside_thinking(choice: Body, thinking: str, told:
         ("high", {"tools": TOOLS, "tool_choice": {"type": "auto"}}, "messages", "wrong"),
         ("high", {"max_tokens": 1024}, "messages", "right"),
         ("high", {"max_tokens": 1025}, "messages", "wrong"),
+        *(("xhigh", {"output_config": {"effort": word}}, "messages", "right") for word in ("high", "xhigh", "max")),
+        *(("max", {"output_config": {"effort": word}}, "messages", "right") for word in ("high", "xhigh", "max")),
+        ("xhigh", {"output_config": {"effort": "medium"}}, "messages", "wrong"),
+        ("high", {"output_config": {"effort": "max"}, "thinking": {"type": "adaptive"}}, "messages", "wrong"),
+        ("low", {"output_config": {"effort": "low"}, "thinking": {"type": "adaptive"}}, "messages", "right"),
+        ("low", {"output_config": {"effort": "medium"}}, "messages", "wrong"),
+        ("low", {"thinking": {"type": "adaptive"}}, "messages", "wrong"),
+        ("medium", {"thinking": {"type": "adaptive"}}, "messages", "wrong"),
+        ("low", _budget(1024), "messages", "right"),
+        ("ultra", {"thinking": {"type": "adaptive"}}, "messages", "right"),
+        ("ultra", {"output_config": {"effort": "low"}}, "messages", "wrong"),
         ("none", {}, "messages", "right"),
         ("none", {"thinking": {"type": "disabled"}}, "messages", "right"),
         ("none", _budget(1024), "messages", "wrong"),
@@ -285,6 +302,53 @@ def test_whoever_asks_is_named_upstream(key: str, sent: Body, told: str, tells: 
     """In whatever field there is, and not in what the model reads."""
     assert tells("upstream.identifiers-passed", {key: "u-1"}, sent, "chat_completions") == told
     assert tells("upstream.identifiers-passed", {key: ""}, sent, "chat_completions") == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("sent", "dialect", "told"),
+    [
+        ({"user": "u-1", "safety_identifier": "s-1"}, "chat_completions", "right"),
+        ({"user": "u-1"}, "chat_completions", "wrong"),
+        ({"safety_identifier": "s-1"}, "chat_completions", "wrong"),
+        ({"metadata": {"user_id": "u-1"}}, "messages", "right"),
+        ({"metadata": {"user_id": "s-1"}}, "messages", "right"),
+        ({"metadata": {"user_id": "x-1"}}, "messages", "wrong"),
+    ],
+)
+def test_two_identifiers_need_two_places(sent: Body, dialect: Dialect, told: str, tells: Tells) -> None:
+    """Chat has a field for each; Messages has one for both."""
+    asked = {"user": "u-1", "safety_identifier": "s-1"}
+    assert tells("upstream.identifiers-passed", asked, sent, dialect) == told
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "told"),
+    [
+        ("flex", "flex", "right"),
+        ("flex", "auto", "wrong"),
+        ("flex", None, "wrong"),
+        ("priority", "fast", "right"),
+        ("fast", "priority", "right"),
+        ("priority", "flex", "wrong"),
+        ("auto", None, "right"),
+        ("auto", "auto", "right"),
+        ("auto", "default", "wrong"),
+        ("default", None, "wrong"),
+        (None, "auto", "nothing"),
+    ],
+)
+def test_a_service_tier_is_passed_as_it_is_named(asked: Any, sent: Any, told: str, tells: Tells) -> None:
+    """Two names of one tier are one, and no name is `auto`."""
+    body = {} if sent is None else {"service_tier": sent}
+    assert tells("upstream.service-tier-passed", {"service_tier": asked}, body, "chat_completions") == told
+
+
+@pytest.mark.parametrize("field", ["prompt_cache_key", "prompt_cache_retention"])
+def test_a_cache_is_named_as_the_client_names_it(field: str, tells: Tells) -> None:
+    """Its key and how long it lasts, each by itself."""
+    for sent, told in (({field: "24h"}, "right"), ({field: "in_memory"}, "wrong"), ({}, "wrong")):
+        assert tells("upstream.cache-key-passed", {field: "24h"}, sent, "chat_completions") == told
+    assert tells("upstream.cache-key-passed", {field: ""}, {}, "chat_completions") == "nothing"
 
 
 @pytest.mark.parametrize(
