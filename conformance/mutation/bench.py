@@ -16,11 +16,12 @@ test of the suite would notice:
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import signal
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,7 +40,7 @@ from conformance.miniatures.samples import right_transcripts
 from conformance.rules import REGISTRY, Rule
 from conformance.transcript import Transcript
 
-__all__ = ["SURVIVES", "Bench", "concerned", "install", "modules", "whole_bench"]
+__all__ = ["SURVIVES", "Bench", "concerned", "install", "modules", "passing", "whole_bench"]
 
 SURVIVES = "survives"
 _TROUBLE = "trouble: "
@@ -117,23 +118,7 @@ class Bench:
 
         `right` is the evidence of the rules that are concerned. Raises HarnessError when the mutant is not to blame.
         """
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            signal.alarm(seconds)
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 1)
-            os.dup2(quiet, 2)
-            try:
-                told = self._verdict(module, tree, right, tests)
-            except BaseException as error:  # noqa: BLE001 - the process that waits must learn of it
-                told = f"{_TROUBLE}{type(error).__name__}: {error}"
-            os.write(writer, told.encode()[:4000])
-            os._exit(0)
-        os.close(writer)
-        with os.fdopen(reader, "rb") as pipe:
-            told = pipe.read().decode(errors="replace")
-        os.waitpid(child, 0)
+        told = _in_a_fork(lambda: self._verdict(module, tree, right, tests), seconds)
         if told.startswith(_TROUBLE):
             raise HarnessError(f"a mutant of {module.__name__} could not be judged: {told.removeprefix(_TROUBLE)}")
         return told or "hangs"
@@ -147,9 +132,8 @@ class Bench:
                 return sign
         except Exception as error:  # noqa: BLE001 - whatever a mutant raises kills it
             return f"raises {type(error).__name__}: {error}"
-        if tests and pytest.main([*_QUIETLY, *tests]) != pytest.ExitCode.OK:
-            return "a test fails"
-        return "\n    ".join([SURVIVES, *self._differences(right, found)[:3]])
+        told = _tested(tests)
+        return "\n    ".join([told, *self._differences(right, found)[:3]]) if told == SURVIVES else told
 
     def _signs(self, rules: Sequence[Rule], right: _Evidence, found: dict[_Key, tuple[int, int]]) -> Iterator[str]:
         """The signs, those that are cheap to find first; `found` grows on the way."""
@@ -204,6 +188,48 @@ class Bench:
             for rule, number in sorted({*right, *found})
             if right.get((rule, number)) != found.get((rule, number))
         ]
+
+
+def passing(tests: Sequence[str], seconds: int = 120) -> bool:
+    """Whether test files pass where every module of checks is loaded anew as mutants are, without a mistake.
+
+    Otherwise they would kill whatever survives.
+    """
+
+    def told() -> str:
+        for module in modules().values():
+            if inspect.getsource(module).strip():
+                install(module, ast.parse(inspect.getsource(module)))
+        return _tested(tests)
+
+    return _in_a_fork(told, seconds) == SURVIVES
+
+
+def _tested(tests: Sequence[str]) -> str:
+    passed = not tests or pytest.main([*_QUIETLY, *tests]) == pytest.ExitCode.OK
+    return SURVIVES if passed else "a test fails"
+
+
+def _in_a_fork(told: Callable[[], str], seconds: int) -> str:
+    """What a function returns in a forked process that writes to nobody; "" when it took longer than it may."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(seconds)
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        try:
+            said = told()
+        except BaseException as error:  # noqa: BLE001 - the process that waits must learn of it
+            said = f"{_TROUBLE}{type(error).__name__}: {error}"
+        os.write(writer, said.encode()[:4000])
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        said = pipe.read().decode(errors="replace")
+    os.waitpid(child, 0)
+    return said
 
 
 def _told(sign: str, found: Iterable[tuple[str, object]]) -> Iterator[str]:

@@ -40,15 +40,24 @@ _TELLING = ("violation", "broken", "seen", "place", "shown", "listed", "quote", 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with one mistake: on which line, what stood there and stands there now, and the tree to compile."""
+    """A module with one mistake: where it is, what stood there and stands there now, and the tree to compile."""
 
     line: int
     before: str
     after: str
     tree: ast.Module
+    function: str
+    """The innermost function that the line stands in; "" between functions."""
+    code: str
+    """The line as it was, without its indentation."""
+
+    @property
+    def mistake(self) -> str:
+        """What stood there and what stands there now: the same when lines move."""
+        return f"{self.before}  →  {self.after}"
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.before}  →  {self.after}"
+        return f"line {self.line}: {self.mistake}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class _Change:
 
 def mutants(source: str, choose: Callable[[int], list[int]] = lambda count: list(range(count))) -> Iterator[Mutant]:
     """Every mutant of a module's source; or those that `choose` picks, by number, of so many."""
+    lines = ["", *source.splitlines()]
     for number in choose(len(list(_changes(ast.parse(source))))):
         tree = ast.parse(source)
         change = list(_changes(tree))[number]
@@ -78,7 +88,14 @@ def mutants(source: str, choose: Callable[[int], list[int]] = lambda count: list
         change.make()
         after = "(nothing)" if change.new is None else ast.unparse(change.new)
         line = getattr(change.old, "lineno", 0)
-        yield Mutant(line, _short(before), _short(after), ast.fix_missing_locations(tree))
+        made = ast.fix_missing_locations(tree)
+        yield Mutant(line, _short(before), _short(after), made, _function(tree, line), lines[line].strip())
+
+
+def _function(tree: ast.Module, line: int) -> str:
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    around = [one for one in functions if one.lineno <= line <= (one.end_lineno or one.lineno)]
+    return max(around, key=lambda one: one.lineno).name if around else ""
 
 
 def _short(code: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 import conformance
 from conformance.checks import sequence
+from conformance.errors import UsageError
 from conformance.mutation.__main__ import main
 from conformance.mutation.bench import concerned, modules
+from conformance.mutation.explained import explanation, read_explained
 from conformance.mutation.mutants import mutants
 from conformance.rules import REGISTRY
 
@@ -130,6 +133,79 @@ def test_an_unknown_module_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert "test_of_nothing" in capsys.readouterr().err
 
 
+def test_a_mutant_knows_where_it_is() -> None:
+    """The innermost function, and the line: by these an explanation finds it again when lines move."""
+    inside = next(mutant for mutant in mutants(SOURCE) if mutant.before == "item > 1")
+    assert (inside.function, inside.code) == ("told", "if item > 1 and not item.left:")
+    between = next(mutant for mutant in mutants(SOURCE) if mutant.before == "'first'")
+    assert (between.function, between.code) == ("", 'TABLE = ("first", "of two words")')
+
+
+ENTRY = """
+[[explained]]
+module = "sequence"
+function = "told"
+mistake = "item > 1  →  item >= 1"
+reason = "Nothing is 1."
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "told"),
+    [
+        ("sequence", "", "", "Nothing is 1."),
+        ("sequence", "SOURCE", "SOURCE\n\n", "Nothing is 1."),
+        ("sequence", "item > 1 and", "item > 1.0 and", ""),
+        ("sequence", "def told", "def said", ""),
+        ("usage", "", "", ""),
+    ],
+)
+def test_an_explanation_holds_where_the_mistake_is_the_same(module: str, old: str, new: str, told: str,
+                                                            tmp_path: Path) -> None:  # fmt: skip
+    """Moved lines keep it; another module, another function or other code lose it."""
+    file = tmp_path / "explained.toml"
+    file.write_text(ENTRY, encoding="utf-8")
+    source = SOURCE.replace(old, new) if old else SOURCE
+    made = [mutant for mutant in mutants(source) if mutant.after.startswith("item >= 1")]
+    assert [explanation(read_explained(file), module, mutant) for mutant in made] == [told]
+
+
+@pytest.mark.parametrize(("code", "told"), [("if item > 1 and not item.left:", "Nothing is 1."), ("x = 1", "")])
+def test_an_explanation_may_be_of_one_line(code: str, told: str, tmp_path: Path) -> None:
+    """Where the same mistake can be made twice in a function."""
+    file = tmp_path / "explained.toml"
+    file.write_text(f"{ENTRY}code = {code!r}\n", encoding="utf-8")
+    made = next(mutant for mutant in mutants(SOURCE) if mutant.after == "item >= 1")
+    assert explanation(read_explained(file), "sequence", made) == told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("reason", "because", r"explained.toml:6: `because`"),
+        ('"Nothing is 1."', '""', r"explained.toml:6: `reason`"),
+        ("[[explained]]", "[survivor]", r"explained.toml:1: .*\[\[explained\]\]"),
+    ],
+)
+def test_an_explanation_that_cannot_be_read_is_pointed_at(old: str, new: str, told: str, tmp_path: Path) -> None:
+    """By file and line; a survivor without a reason is not explained."""
+    file = tmp_path / "explained.toml"
+    file.write_text(ENTRY.replace(old, new), encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        read_explained(file)
+
+
+def test_every_explanation_speaks_of_a_mutant_that_there_is() -> None:
+    """What was rewritten needs to be looked at again; no mutant is explained twice."""
+    entries = read_explained()
+    for module in sorted({entry.module for entry in entries}):
+        made = list(mutants(Path(str(modules()[module].__file__)).read_text(encoding="utf-8")))
+        for entry in (one for one in entries if one.module == module):
+            assert any(entry.fits(module, mutant) for mutant in made), entry
+        for mutant in made:
+            assert sum(entry.fits(module, mutant) for entry in entries) < 2, str(mutant)
+
+
 WRONG = "repeated-number,skipped-numbers,unnumbered-deltas"
 
 SIGNS = (
@@ -158,6 +234,41 @@ def test_each_sign_is_noticed(tmp_path: Path) -> None:
     done = _python(TRIED + f"MISTAKES = {SIGNS!r}\n" + MISTAKES, WRONG, str(failing))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" | ") == len(SIGNS)
+
+
+FATES = """
+from conformance.mutation.mutants import mutants
+from conformance.toml_file import quoted
+from pathlib import Path
+file = Path(sys.argv[2])
+keys = {"module": "sequence", "reason": "Looked at."}
+def entry(mutant):
+    table = {**keys, "function": mutant.function, "mistake": mutant.mistake}
+    return "\\n".join(["[[explained]]", *(f"{key} = {quoted(value)}" for key, value in table.items()), ""])
+made = list(mutants(inspect.getsource(sequence)))
+file.write_text("\\n".join(dict.fromkeys(entry(mutant) for mutant in made)), encoding="utf-8")
+command = ["sequence", "--each", "6"]
+print(main([*command, "--explained", str(file), "--at-least", "100"], lambda: bench))
+file.with_name("none.toml").write_text("", encoding="utf-8")
+print(main([*command, "--explained", str(file.with_name("none.toml"))], lambda: bench))
+print(main([*command, "--tests", sys.argv[3]], lambda: bench))
+"""
+
+
+def test_what_is_explained_is_counted_apart(tmp_path: Path) -> None:
+    """Of the rest all are killed; an entry whose mutant is killed is pointed at; tests that fail anyway are refused."""
+    failing = tmp_path / "test_failing.py"
+    failing.write_text("def test_it() -> None:\n    assert False\n", encoding="utf-8")
+    done = _python(TRIED + FATES, WRONG, str(tmp_path / "explained.toml"), str(failing))
+    assert done.returncode == 0, done.stderr
+    explained, plain, refused = re.split(r"^(?=0\n|1\n)", done.stdout, maxsplit=2, flags=re.MULTILINE)
+    survivors = plain.count(": survives")
+    assert 0 < survivors < 6
+    assert explained.count(": explained: Looked at.") == survivors
+    assert explained.count("(though explained: take the entry out)") == 6 - survivors
+    assert explained.splitlines()[-1].endswith(f"{6 - survivors} of    6 killed, {survivors} explained: 100.0 % ± 0.0")
+    assert refused == "0\n2\n"
+    assert "the tests fail without a mutant" in done.stderr
 
 
 def test_the_command_samples_a_module_and_gives_its_score() -> None:
