@@ -29,8 +29,9 @@ class Asked:
 
     `pieces` is the whole context in order: instructions first, then earlier turns where the request continues
     one, then its own input. `whole` is False where the context cannot be rebuilt from what was seen (an unknown
-    `previous_response_id`, a reference to an unseen item, an item without neutral words): then nothing can be
-    said of what the target may add. `own` is where the request's own input begins in `pieces`.
+    `previous_response_id`, or that of a response that was not to be stored, a reference to an unseen item, an item
+    without neutral words): then nothing can be said of what the target may add. `own` is where the request's own
+    input begins in `pieces`.
     """
 
     body: Mapping[str, Any]
@@ -126,11 +127,16 @@ def _outputs_by_id(exchange: Exchange) -> Iterator[tuple[str, Any]]:
 
 
 def _continued(previous: str, earlier: Sequence[Exchange]) -> list[Piece] | None:
-    """The context that the named response leaves: its own context without instructions, then its output."""
+    """The context that the named response leaves: its own context without instructions, then its output.
+
+    None also for a response that was not to be stored: it leaves none.
+    """
     for position, exchange in enumerate(earlier):
         response = final_response(exchange)
         if at(response, "id") != previous:
             continue
+        if at(exchange.request.body, "store") is False:
+            return None
         asked = read_asked(exchange, earlier[:position])
         if asked is None or not asked.whole:
             return None

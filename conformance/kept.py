@@ -3,21 +3,23 @@
 gets(transcript)    GET requests below `/responses/`, with the id, the rest of the path and the query
 kept(visit)         the responses that the exchanges before this one ended with, by id
 deleted(visit)      the ids that a DELETE before this one has taken away
+went_on_without(visit, response)  whether a request that continues that response was sent upstream as if it did not
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from conformance.asked import final_response
+from conformance.asked import final_response, read_items
 from conformance.crossings import Visit, visits
 from conformance.pieces import at
 from conformance.transcript import ClientRequest, Exchange, Transcript
 
-__all__ = ["Errand", "Kept", "deleted", "errands", "gets", "is_kept", "kept"]
+__all__ = ["Errand", "Kept", "deleted", "errands", "gets", "is_kept", "kept", "went_on_without"]
 
 _BELOW = "/responses/"
 
@@ -84,6 +86,19 @@ def is_kept(visit: Visit, identity: str) -> bool:
     """Whether a response was to be stored, and has not been deleted since."""
     response = kept(visit).get(identity)
     return response is not None and response.was_to_be_stored and identity not in deleted(visit)
+
+
+def went_on_without(visit: Visit, response: Kept) -> bool:
+    """Whether the upstream was asked without anything of that response and its request: ignored, and not kept.
+
+    What the new request says itself proves nothing, for it stands upstream in any case.
+    """
+    sent = [json.dumps(call.json, ensure_ascii=False) for call in visit.exchange.answered_calls]
+    own = json.dumps(visit.exchange.request.body, ensure_ascii=False)
+    said = read_items(response.response.get("output")) + read_items(at(response.exchange.request.body, "input"))
+    texts = [json.dumps(piece.text, ensure_ascii=False)[1:-1] for piece in said if piece.is_visible_text and piece.text]
+    of_before = [text for text in texts if text not in own]
+    return bool(sent and of_before) and not any(text in call for call in sent for text in of_before)
 
 
 def deleted(visit: Visit) -> set[str]:

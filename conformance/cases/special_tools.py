@@ -453,7 +453,7 @@ CASES = (
             ),
         ),
         drives=PLAIN,
-        refusal_statuses=frozenset({400, 422}),
+        refusal_statuses=frozenset({400, 422, 501}),  # 501: RFC 9110 15.6.2, a functionality that it does not support
         may_refuse=True,
         tags=frozenset({"hosted-tool"}),
         each_dialect=True,

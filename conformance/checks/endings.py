@@ -204,7 +204,9 @@ def doubtful_answer_has_content(transcript: Transcript) -> Judged:
     for stream, said in _ended(transcript):
         if said.finish is not None or "completed" not in said.ends or stream.outcome != "completed":
             continue
+        # An item that was done has reached the client; that the output lacks it is told by another rule.
         kinds = {str(as_dict(item).get("type")) for item in stream.output or ()}
+        kinds |= {item.type for item in stream.items if item.done is not None}
         if kinds & {"message", "function_call", "custom_tool_call"}:
             yield _seen(stream)
         else:
@@ -334,7 +336,7 @@ def _is_one_of(item: ItemReading, left_open: list[SaidItem], said: Said) -> bool
 def nothing_lost_before_failure(transcript: Transcript) -> Judged:
     """All text that came before the upstream failed reaches the client before `response.failed`."""
     for stream, said in _ended(transcript):
-        found = "".join(item.content("text") for item in stream.items)
+        found = "".join(item.content("text") for item in stream.items) or _loose_text(stream)
         read = as_told(said, found, has_reasoning=any(item.type == "reasoning" for item in stream.items))
         wanted = fitted(read.joined("text"), found, said, read)
         if stream.outcome != "failed" or not wanted or not _broken_off(said):
@@ -345,6 +347,12 @@ def nothing_lost_before_failure(transcript: Transcript) -> Judged:
             yield _seen(stream)
         else:
             yield _violation(stream, f"the text {quote(wanted)}", quote(found))
+
+
+def _loose_text(stream: StreamReading) -> str:
+    """The text of deltas that name no item: the client has it, whatever else is wrong with them."""
+    deltas = [event.get("delta") for event in stream.of_type("response.output_text.delta")]
+    return "".join(delta for delta in deltas if isinstance(delta, str))
 
 
 @rule(

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.crossings import Judged, Visit, quote, visits
 from conformance.pieces import at, parsed, text_of
+from conformance.reading import TERMINALS
 from conformance.rules import MUST, RECOMMENDED, SHOULD, rule
 from conformance.said import Said
 from conformance.transcript import Exchange, Transcript
@@ -35,6 +36,11 @@ def _tells_failure(exchange: Exchange) -> bool:
     return bool(at(exchange.json, "status") == "failed")
 
 
+def _has_no_end(exchange: Exchange) -> bool:
+    """Whether an event stream stops without saying what became of the response: stream.terminal-event tells of it."""
+    return exchange.is_stream and bool(exchange.events) and not any(e.type in TERMINALS for e in exchange.events)
+
+
 def _told(visit: Visit, said: Said, statuses: Collection[int], words: str) -> Judged:
     """A failure told by one of the statuses, or by `response.failed` where 200 was already sent."""
     exchange = visit.exchange
@@ -45,9 +51,16 @@ def _told(visit: Visit, said: Said, statuses: Collection[int], words: str) -> Ju
     else:
         shown = f"status {exchange.status}" if exchange.status is not None else "no answer"
         yield visit.broken(
-            f"{words}, or `response.failed`, for the upstream's {said.status} ({quote(said.error)})",
+            f"{words}, or `response.failed`, for {_failure(said)}",
             f"{shown}: {quote(exchange.body[:120].decode('utf-8', 'replace'))}",
         )
+
+
+def _failure(said: Said) -> str:
+    """What the upstream did instead of answering, in words."""
+    if not said.status:
+        return "an upstream that broke the connection before it answered"
+    return f"the upstream's {said.status}" + (f" ({quote(said.error)})" if said.error else "")
 
 
 def _of(transcript: Transcript, *kinds: str) -> Iterator[tuple[Visit, Said]]:
@@ -144,13 +157,13 @@ def never_succeeds(transcript: Transcript) -> Judged:
     """An upstream that failed before its first word is never answered with a successful response."""
     for visit, said in _failed_before(transcript):
         exchange = visit.exchange
-        if exchange.status is None:
-            continue  # no answer is no success
+        if exchange.status is None or exchange.ended in ("truncated", "reset") or _has_no_end(exchange):
+            continue  # no answer, and one that breaks off or just stops, is no success
         if exchange.status >= 400 or _tells_failure(exchange):
             yield visit.seen()
         else:
             yield visit.broken(
-                f"an error, for the upstream's {said.status} ({quote(said.error)})",
+                f"an error, for {_failure(said)}",
                 f"status {exchange.status}: {quote(exchange.body[:120].decode('utf-8', 'replace'))}",
             )
 
@@ -170,9 +183,7 @@ def by_http_status(transcript: Transcript) -> Judged:
         if visit.exchange.status is not None and visit.exchange.status >= 400:
             yield visit.seen()
         elif _tells_failure(visit.exchange):
-            yield visit.broken(
-                f"a status of 400 or more, for the upstream's {said.status}", "status 200 and a failure inside"
-            )
+            yield visit.broken(f"a status of 400 or more, for {_failure(said)}", "status 200 and a failure inside")
 
 
 @rule(
@@ -219,13 +230,15 @@ def retry_after_present(transcript: Transcript) -> Judged:
 
 
 _NO_ROUTE = frozenset({404, 405, 501})
+_OPTIONAL_ROUTES = ("/compact", "/input_tokens", "/cancel")
 
 
 def _errors(transcript: Transcript) -> Iterator[tuple[Visit, Any]]:
     """The answers to POST with an error status, and the JSON in them; none of routes that a server need not have."""
-    absent = _NO_ROUTE if transcript.facts.get("undeclared") else ()
     for visit in visits(transcript):
         status = visit.exchange.status
+        optional = visit.exchange.request.path.partition("?")[0].rstrip("/").endswith(_OPTIONAL_ROUTES)
+        absent = _NO_ROUTE if optional or transcript.facts.get("undeclared") else ()
         posted = visit.exchange.request.method.upper() == "POST"
         if status is not None and status >= 400 and posted and status not in absent:
             yield visit, visit.exchange.json

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from conformance.asked import Asked, final_response
 from conformance.checks.upstream_request import RESPONSES_KEYS, unknown_item_keys
 from conformance.crossings import Crossing, Judged, Visit, asked_in, crossings, quote, visits
+from conformance.kept import kept, went_on_without
 from conformance.pieces import Piece, at, items_of, parsed, same_json, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
@@ -184,7 +185,16 @@ def previous_response_continued(transcript: Transcript) -> Judged:
     """`previous_response_id` puts the earlier input and output before the new input, or is refused; never ignored."""
     for crossing in crossings(transcript):
         asked = crossing.asked
-        if not isinstance(asked.body.get("previous_response_id"), str) or not asked.whole:
+        if not isinstance(asked.body.get("previous_response_id"), str):
+            continue
+        unkept = kept(crossing.visit).get(asked.body["previous_response_id"])
+        if unkept is not None and not unkept.was_to_be_stored:
+            if went_on_without(crossing.visit, unkept):
+                yield crossing.broken(
+                    "400 or 404: the response was not to be stored", "it was ignored, and sent upstream"
+                )
+            continue
+        if not asked.whole:
             continue
         earlier = [piece for piece in asked.pieces[: asked.own] if piece.path != "instructions"]
         lost = _lost(earlier, crossing)

@@ -192,6 +192,8 @@ def status_known(transcript: Transcript) -> Iterator[Seen | Violation]:
     """`status` is one of the six known ones, and at the end neither `queued` nor `in_progress`."""
     for stream, event, response in _responses(transcript):
         status, final = response.get("status"), event in stream.terminals
+        if status is None:
+            continue  # the type leaves it out where it will; the event's own type says how the response ended
         known = _STATUSES - {"queued", "in_progress"} if final else _STATUSES
         if isinstance(status, str) and status in known:
             yield Seen(stream.place(event))
@@ -292,7 +294,7 @@ def incomplete_reason(transcript: Transcript) -> Iterator[Seen | Violation]:
 def only_its_own_details(transcript: Transcript) -> Iterator[Seen | Violation]:
     """`error` is null unless the response failed, `incomplete_details` unless it is incomplete."""
     for stream, response in _ends(transcript):
-        status = response.get("status")
+        status = response.get("status") or stream.outcome  # without one, the event says what it is
         foreign = [
             key
             for key, wanted in (("error", "failed"), ("incomplete_details", "incomplete"))

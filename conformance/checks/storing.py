@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator
 
 from conformance.asked import final_response
 from conformance.crossings import Crossing, Judged, Visit, asked_in, crossings, quote, visits
-from conformance.kept import Kept, deleted, gets, kept
+from conformance.kept import Kept, deleted, gets, kept, went_on_without
 from conformance.pieces import at, items_of, text_of
 from conformance.rules import MUST, RECOMMENDED, rule
 from conformance.transcript import Exchange, Transcript
@@ -54,16 +53,8 @@ def false_leaves_nothing(transcript: Transcript) -> Judged:
             shown = quote(errand.visit.exchange.body[:120].decode("utf-8", "replace"))
             yield errand.visit.broken("404: it was not to be stored", f"status {status}: {shown}")
     for visit, _, response in _continuations(transcript):
-        if not response.was_to_be_stored and not _went_on_without(visit, response):
+        if not response.was_to_be_stored and not went_on_without(visit, response):
             yield from _refused(visit, "the response was not to be stored")
-
-
-def _went_on_without(visit: Visit, response: Kept) -> bool:
-    """Whether the upstream was asked without what that response says: it was ignored, not kept."""
-    asked = "".join(json.dumps(call.json, ensure_ascii=False) for call in visit.exchange.answered_calls)
-    parts = [part for item in items_of(response.response.get("output")) for part in items_of(at(item, "content"))]
-    texts = [json.dumps(text, ensure_ascii=False)[1:-1] for part in parts if (text := text_of(at(part, "text")))]
-    return bool(asked and texts) and not any(text in asked for text in texts)
 
 
 @rule(

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from conformance.miniatures.edits import Draft, stream_miniature
-from conformance.reading import CALL_TYPES
+from conformance.reading import CALL_TYPES, LIFECYCLE
 
 _INCOMPLETE, _FAILED, _COMPLETED = "response.incomplete", "response.failed", "response.completed"
 
@@ -83,8 +83,10 @@ def broken_answer_just_ends(draft: Draft) -> None:
 
 @stream_miniature("ending.doubtful-answer-has-content")
 def empty_success(draft: Draft) -> None:
-    """Completes with an empty output."""
+    """Completes with an empty output, and no item before it."""
     if draft.response is not None and draft.response.get("status") == "completed":
+        draft.drop(*(frame for frame in draft.events if frame.type not in LIFECYCLE))
+        draft.renumber()
         draft.response["output"] = []
 
 
