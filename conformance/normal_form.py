@@ -2,7 +2,8 @@
 
 Two exchanges say the same when their normal forms are equal. Taken away are: how deltas of one part are cut
 (runs are joined), ids (renamed by first appearance), times, sequence numbers, obfuscation, opaque blobs,
-keep-alives, and the token that a drive writes into its request. What stays is every kind of event in its
+keep-alives, the token that a drive writes into its request, and usage that is not the upstream's: who counts
+tokens himself counts those of ids too, and these are random. What stays is every kind of event in its
 order, every text, every index, every status, and how the exchange ended.
 
     normal_form(exchange)          of a whole exchange: status, kind of answer, events or JSON, end
@@ -83,9 +84,9 @@ def normal_form(exchange: Exchange, names: Names | None = None) -> dict[str, Any
     names = names or Names()
     form: dict[str, Any] = {"status": exchange.status, "ended": exchange.ended}
     if exchange.is_stream:
-        return form | {"events": _joined(list(_events(exchange, names)))}
+        return form | {"events": _joined([_with_usage_of(exchange, event) for event in _events(exchange, names)])}
     body = exchange.json
-    return form | {"body": _plain(body, names) if body is not None else _text(exchange.body)}
+    return form | {"body": _counted(exchange, _plain(body, names)) if body is not None else _text(exchange.body)}
 
 
 def final_response(exchange: Exchange) -> dict[str, Any] | None:
@@ -166,6 +167,21 @@ def _events(exchange: Exchange, names: Names) -> Iterator[Any]:
         progress_seen = progress_seen or event.type == "response.in_progress"
 
 
+def _with_usage_of(exchange: Exchange, event: Any) -> Any:
+    if not isinstance(event, dict) or "response" not in event:
+        return event
+    return event | {"response": _counted(exchange, event["response"])}
+
+
+def _counted(exchange: Exchange, response: Any) -> Any:
+    """A response whose usage stays where it is what the upstream reported."""
+    usage = response.get("usage") if isinstance(response, dict) else None
+    if exchange.said is None or not isinstance(usage, dict):
+        return response
+    told, counts = exchange.said.usage, (usage.get("input_tokens"), usage.get("output_tokens"))
+    return response if told and counts == (told.input, told.output) else response | {"usage": "<its own count>"}
+
+
 def _joined(events: list[Any]) -> list[Any]:
     """Deltas of one part joined, as long as nothing else is said of the same item in between.
 
@@ -217,8 +233,9 @@ def _plain(value: Any, names: Names) -> Any:
 
 
 def _name(key: str, value: Any, names: Names) -> str:
-    """A key, renamed where it is the id of what it leads to."""
-    return names.of(key) if isinstance(value, dict) and value.get("id") == key else key
+    """A key, renamed where it is the id of what it leads to, or what that id was made from."""
+    identity = value.get("id") if isinstance(value, dict) else None
+    return names.of(key) if key and isinstance(identity, str) and identity.endswith(key) else key
 
 
 def _field(key: str, value: Any, names: Names) -> Any:

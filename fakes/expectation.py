@@ -120,5 +120,12 @@ def _is_same(earlier: UpstreamCall, call: UpstreamCall) -> bool:
 
 
 def _has_failed(call: UpstreamCall) -> bool:
-    """Whether an answer failed or has not come to its end: an error status, no byte, a fault, or still running."""
-    return call.status is None or call.status >= 400 or not call.sent or call.ended != "complete"
+    """Whether an answer failed or has not ended: an error status, no byte, a page, a fault, or still running."""
+    ended = call.status is not None and call.status < 400 and call.sent and call.ended == "complete"
+    return not ended or _is_page(call)
+
+
+def _is_page(call: UpstreamCall) -> bool:
+    """Whether a web page was sent, as a gateway in between does that has failed, whatever status it gave."""
+    kinds = [value for name, value in call.sent_headers if name.lower() == "content-type"]
+    return any(kind.partition(";")[0].strip().lower() == "text/html" for kind in kinds)

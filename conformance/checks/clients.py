@@ -12,7 +12,7 @@ import httpx2
 import openai
 
 from conformance.checks.json_values import same_json
-from conformance.checks.phrases import around, listed, shown
+from conformance.checks.phrases import around
 from conformance.reading import StreamReading, as_dict, as_list, stream_structure, streams
 from conformance.rules import INTEGRITY, Place, Seen, Violation, rule
 from conformance.thinking_tags import as_told, fitted
@@ -240,10 +240,10 @@ def openai_python_calls(transcript: Transcript) -> Iterator[Seen | Violation]:
             if not any(same_json(text, arguments or "{}") for text in wanted)
         ]
         if missing and all(call.complete for call in said.calls):
-            yield Violation(
-                _place(stream),
-                f"calls with the arguments {listed(shown(text, 60) for text in wanted)}",
-                f"{missing[0][0]}({shown(missing[0][1], 60)})",
-            )
+            name, arguments = missing[0]
+            texts = [text for call, text in zip(said.calls, wanted, strict=True) if call.name == name] or wanted
+            expected, actual = around(texts[0], arguments)
+            others = f" (the first of {len(texts)} such calls)" if len(texts) > 1 else ""
+            yield Violation(_place(stream), f"a call of {name} with the arguments {expected}{others}", actual)
         else:
             yield Seen(_place(stream))

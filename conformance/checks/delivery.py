@@ -95,14 +95,14 @@ def _same_as_plain(transcript: Transcript, kind: DriveKind, words: str) -> Judge
     for drive in transcript.drives:
         if plain is None or drive.kind != kind or drive.problem is not None or _died(plain) or _died(drive):
             continue
-        found = drive_difference(plain, drive)
+        found, known = drive_difference(plain, drive), transcript.facts.get("hostile") or {}
         visit = Visit(drive, drive.exchanges[0], 0) if drive.exchanges else None
         if visit is None:
             continue
         if found is None:
             yield visit.seen()
-        else:
-            guilty = list(drive.ingredients) or (transcript.facts.get("hostile") or {}).get("guilty") or []
+        elif known.get("steady", True):  # a target that differs from itself tells nothing about the delivery
+            guilty = list(drive.ingredients) or known.get("guilty") or []
             blame = f"; it is {' or '.join(guilty)} that the target does not stand" if guilty else ""
             yield visit.broken(
                 f"the same events {words}; at {found.path}: {quote(found.left)}", f"{quote(found.right)}{blame}"
@@ -157,7 +157,7 @@ def answers(transcript: Transcript) -> Judged:
         exchange = visit.exchange
         unfinished = exchange.said is None or "unfinished" in exchange.said.ends
         stalled = unfinished and any(call.ended == "stalled" for call in exchange.upstream)
-        if exchange.ended == "client-left" or (stalled and exchange.ended == "deadline"):
+        if exchange.ended == "client-left" or (stalled and exchange.ended == "deadline") or _waits_as_told(exchange):
             continue
         if exchange.status is not None and exchange.ended not in ("deadline", "no-answer"):
             yield visit.seen()
@@ -165,6 +165,15 @@ def answers(transcript: Transcript) -> Judged:
             yield visit.broken(
                 "a status and an answer that ends", f"{exchange.problem or exchange.ended}, status {exchange.status}"
             )
+
+
+def _waits_as_told(exchange: Exchange) -> bool:
+    """Whether the client gave up within the seconds for which the upstream's last refusal asked to wait."""
+    last = next((call for call in reversed(exchange.answered_calls) if call.answer is not None), None)
+    if exchange.status is not None or last is None or (last.status or 0) < 400 or last.ended_at is None:
+        return False
+    told = next((value for name, value in last.sent_headers if name.lower() == "retry-after"), "")
+    return told.isdigit() and exchange.ended_at < last.ended_at + int(told)
 
 
 @rule(

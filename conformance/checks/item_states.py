@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from conformance.checks.phrases import count, listed, shown
-from conformance.reading import FAMILIES, ItemReading, StreamReading, as_dict, stream_items, streams
+from conformance.reading import FAMILIES, ItemReading, PartReading, StreamReading, as_dict, stream_items, streams
 from conformance.rules import MUST, SHOULD, Seen, Violation, rule
 from conformance.transcript import Transcript
 
@@ -57,17 +57,27 @@ def part_dones_present(transcript: Transcript) -> Iterator[Seen | Violation]:
         for part in item.parts.values():
             if part.family is None or not part.family.array or not (part.deltas or part.added):
                 continue
-            missing = [part.family.dones[0]] if part.deltas and part.text_done is None else []
+            missing = [part.family.dones[0]] if part.deltas and not _is_text_done(item, part) else []
             if part.added is not None and part.done is None:
                 missing.append(part.added.type.replace("added", "done"))
             if missing:
                 yield Violation(
                     stream.place(item.done),
-                    f"{listed(missing)} for {part.words} {part.index} before the item is done",
+                    f"{listed(missing)} for {part.words} {_number(part)} before the item is done",
                     "response.output_item.done without it",
                 )
             else:
-                yield Seen(stream.place(part.done or part.text_done))
+                yield Seen(stream.place(part.done or part.text_done or item.done))
+
+
+def _is_text_done(item: ItemReading, part: PartReading) -> bool:
+    """Whether a part's text is done. That deltas lack the index under which it is done is told of the deltas."""
+    same = [one for one in item.parts.values() if one is part or (part.index is None and one.family is part.family)]
+    return any(one.text_done is not None for one in same)
+
+
+def _number(part: PartReading) -> str:
+    return "without an index" if part.index is None else str(part.index)
 
 
 @rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 __all__ = ["around", "count", "listed", "shown"]
@@ -13,13 +14,18 @@ _LIMIT = 100
 def shown(value: Any, limit: int = _LIMIT) -> str:
     """A value as JSON, its middle left out when it is long."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = _visible(json.dumps(value, ensure_ascii=False))
     except (TypeError, ValueError):
         text = repr(value)
     if len(text) <= limit:
         return text
     half = (limit - 5) // 2
     return f"{text[:half]} ... {text[-half:]}"
+
+
+def _visible(text: str) -> str:
+    """JSON with the separators that a terminal does not show escaped."""
+    return re.sub("[\x7f-\xa0\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def around(expected: str, actual: str) -> tuple[str, str]:
@@ -31,7 +37,7 @@ def around(expected: str, actual: str) -> tuple[str, str]:
     start = max(0, first - _LIMIT // 3)
 
     def part(text: str) -> str:
-        piece = json.dumps(text[start : start + _LIMIT], ensure_ascii=False)
+        piece = _visible(json.dumps(text[start : start + _LIMIT], ensure_ascii=False))
         return f"{piece} from character {start} of {len(text)} (they differ at {first})"
 
     return part(expected), part(actual)

@@ -48,6 +48,8 @@ def call_ids_round_trip(transcript: Transcript) -> Judged:
         if len(issued) != len(said) or len(set(issued)) != len(issued) or max(map(len, issued), default=0) > 64:
             continue  # no id was issued, one twice, or one that clients refuse: the target had to find its own
         sent = [piece.call_id for piece in crossing.sent.of("call")]
+        if not sent:
+            continue  # upstream.calls-arrive tells of it
         if set(issued) <= set(sent):
             yield crossing.seen
         else:
@@ -65,6 +67,8 @@ def calls_round_trip(transcript: Transcript) -> Judged:
     """A call that comes back from the client goes upstream with the name and arguments that the upstream wrote."""
     for crossing, answer in _loops(transcript):
         sent = crossing.sent.of("call")
+        if not sent:
+            continue  # upstream.calls-arrive tells of it
         for said in answer.said.calls if answer.said is not None else ():
             if not isinstance(parsed(said.text), dict):
                 continue
@@ -163,7 +167,7 @@ def thinking_unaltered(transcript: Transcript) -> Judged:
             else:
                 yield crossing.broken(
                     "only thinking that the upstream has signed",
-                    f"{quote(piece.text or piece.redacted)} signed {quote(piece.signature)} at {piece.path}",
+                    f"{quote(piece.text or piece.redacted or '')} signed {quote(piece.signature)} at {piece.path}",
                 )
 
 

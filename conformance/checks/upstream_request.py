@@ -85,10 +85,7 @@ def called_once(transcript: Transcript) -> Judged:
         if count == 1:
             yield visit.seen()
         elif count > 1 and not _asks_again(exchange):
-            yield visit.broken(
-                "exactly one request upstream for one request of the client",
-                f"{count} different requests reached the upstream",
-            )
+            yield visit.broken("exactly one request upstream for one request of the client", _how_many(exchange, count))
         elif count == 0 and answered and not _tells_failure(exchange):
             yield visit.broken(
                 "a request upstream before an answer is given",
@@ -97,9 +94,24 @@ def called_once(transcript: Transcript) -> Judged:
 
 
 def _asks_again(exchange: Exchange) -> bool:
-    """Whether a target repeats its request after an answer that can only be called a failure."""
+    """Whether a target repeats its request after an answer that can only be called a failure, or after none.
+
+    When the client has left, the fake lets go of a call that it still holds: to the target that is an upstream
+    that hangs up, and it may ask again. That it works for nobody is the business of other rules.
+    """
     failed = exchange.said is not None and exchange.said.ends and exchange.said.ends <= {"failed", "http-error"}
-    return bool(failed) and len({call.body for call in exchange.answered_calls}) == 1
+    dropped = exchange.ended == "client-left" and exchange.answered_calls[0].ended != "complete"
+    return bool(failed or dropped) and len({call.body for call in exchange.answered_calls}) == 1
+
+
+def _how_many(exchange: Exchange, count: int) -> str:
+    calls = exchange.answered_calls
+    different = len({call.body for call in calls})
+    if different > 1:
+        return f"{count} requests reached the upstream, {different} different ones among them"
+    surplus = sum(call.ended == "complete" and (call.status or 500) < 300 for call in calls)
+    after = ", though it had answered" if surplus else ""
+    return f"the same request reached the upstream {len(calls)} times{after}"
 
 
 def _tells_failure(exchange: Exchange) -> bool:

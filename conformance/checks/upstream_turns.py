@@ -163,13 +163,18 @@ def result_images_arrive(transcript: Transcript) -> Judged:
         sent = {piece.text for piece in crossing.sent.of("image", "file")}
         sent |= {address for piece in crossing.sent.of("result") for address in piece.media}
         for result in crossing.asked.of("result"):
-            for address in filter(None, result.media):
+            for address in filter(_may_be_an_image, result.media):
                 if address in sent:
                     yield crossing.seen
                 else:
                     yield crossing.broken(
                         f"the image {quote(address, 80)} of the result at {result.path}", "it is nowhere upstream"
                     )
+
+
+def _may_be_an_image(address: str) -> bool:
+    """Whether an address may lead to an image: what says that it is another kind of file is the business of others."""
+    return bool(address) and not (address.startswith("data:") and not address.startswith("data:image/"))
 
 
 @rule(
@@ -182,10 +187,11 @@ def result_images_arrive(transcript: Transcript) -> Judged:
 )
 def results_follow_calls(transcript: Transcript) -> Judged:
     """Every call upstream is answered directly after the message that holds it, before anything else."""
-    for crossing in crossings(transcript):
+    for crossing in _of_right_requests(transcript):
         for message in sorted({piece.message for piece in crossing.sent.of("call")}):
             wanted = sorted(piece.call_id for piece in crossing.sent.of("call") if piece.message == message)
-            given = sorted(_answers_after(crossing, message))
+            # A result of another call is told by upstream.results-have-calls: here each call is to have its own.
+            given = sorted(call_id for call_id in _answers_after(crossing, message) if call_id in wanted)
             if wanted == given:
                 yield crossing.seen
             else:
@@ -193,6 +199,15 @@ def results_follow_calls(transcript: Transcript) -> Judged:
                     f"results for the calls {wanted} directly after messages[{message}]",
                     f"directly after it come results for {given}",
                 )
+
+
+def _of_right_requests(transcript: Transcript) -> Iterator[Crossing]:
+    """The crossings of a case whose requests are right.
+
+    Where the client itself left out a call or its result, a target may send that on: what the service then
+    answers, a 400, is what the client should get.
+    """
+    return iter(()) if transcript.facts.get("refusal_statuses") else crossings(transcript)
 
 
 def _answers_after(crossing: Crossing, message: int) -> Iterator[str]:
@@ -216,7 +231,7 @@ def _answers_after(crossing: Crossing, message: int) -> Iterator[str]:
 )
 def results_have_calls(transcript: Transcript) -> Judged:
     """No result goes upstream without the call it answers before it."""
-    for crossing in crossings(transcript):
+    for crossing in _of_right_requests(transcript):
         for call, result in _pairs(crossing.sent.pieces):
             if call is not None:
                 yield crossing.seen
@@ -236,7 +251,7 @@ def results_have_calls(transcript: Transcript) -> Judged:
 )
 def results_first(transcript: Transcript) -> Judged:
     """In a Messages user turn the tool results come before text and images."""
-    for crossing in crossings(transcript):
+    for crossing in _of_right_requests(transcript):
         for message in sorted({piece.message for piece in crossing.sent.of("result")}):
             kinds = [piece.kind for piece in crossing.sent.pieces if piece.message == message]
             ahead = kinds[: len(kinds) - kinds[::-1].index("result")]

@@ -61,6 +61,10 @@ _EXTRA_KEYS: Final[dict[str, dict[str, Any]]] = {
         "reasoning_content": Optional[str],  # noqa: UP045
         "reasoning_details": list[dict[str, Any]],
     },
+    # A call may go back with the `index` that it had in its stream: the service refused that for some days of April
+    # 2024 and has let it pass ever since (RageAgainstThePixel/OpenAI-DotNet#278, songquanpeng/one-api#1319).
+    "ChatCompletionMessageFunctionToolCallParam": {"index": int},
+    "ChatCompletionMessageCustomToolCallParam": {"index": int},
 }
 
 

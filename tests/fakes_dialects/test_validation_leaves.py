@@ -116,7 +116,7 @@ CHAT_LEAVES = [
     ((M, 2, "tool_calls"), None, "chat.wrong-type", "messages[2].tool_calls"),
     ((M, 2, "tool_calls", 0, "id"), GONE, "chat.missing-key", "messages[2].tool_calls[0].id"),
     ((M, 2, "tool_calls", 0, "type"), GONE, "chat.missing-key", "messages[2].tool_calls[0].type"),
-    ((M, 2, "tool_calls", 0, "index"), 0, "chat.unknown-key", "messages[2].tool_calls[0].index"),
+    ((M, 2, "tool_calls", 0, "colour"), "red", "chat.unknown-key", "messages[2].tool_calls[0].colour"),
     (
         (M, 2, "tool_calls", 0, "function", "arguments"),
         {"a": 1},

@@ -153,6 +153,7 @@ CHAT = [
     request(stream=False, stop=None, temperature=None, max_completion_tokens=None, stream_options=None),
     request(store=True, metadata={"a": "b"}),
     request(logprobs=True, top_logprobs=0),
+    request(USER, {"role": "assistant", "content": None, "tool_calls": [{**PARIS, "index": 0}]}, ANSWERED[2]),
 ]
 
 
