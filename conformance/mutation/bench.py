@@ -6,6 +6,7 @@ test of the suite would notice:
 
     raises    a check raised, or the module could not be loaded
     hangs     it took longer than it may
+    page      the page of a rule would say something else: of its dialects, say
     blind     a miniature fails a rule no more that it failed
     accuses   a right transcript breaks a rule that it did not break
     silent    a rule is observed in a dialect no more
@@ -22,7 +23,8 @@ import signal
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import chain
 from typing import TypeAlias
 
 import pytest
@@ -124,11 +126,13 @@ class Bench:
         return told or "hangs"
 
     def _verdict(self, module: types.ModuleType, tree: ast.Module, right: _Evidence, tests: Sequence[str]) -> str:
-        names = [rule.id for rule in concerned(module)]
+        before = concerned(module)
         try:
             install(module, tree)
+            rules = [REGISTRY[rule.id] for rule in before]
             found: dict[_Key, tuple[int, int]] = {}
-            for sign in self._signs([REGISTRY[name] for name in names], right, found):
+            rewritten = [(now.id, was) for was, now in zip(before, rules, strict=True) if _page(was) != _page(now)]
+            for sign in chain(_told("page", rewritten), self._signs(rules, right, found)):
                 return sign
         except Exception as error:  # noqa: BLE001 - whatever a mutant raises kills it
             return f"raises {type(error).__name__}: {error}"
@@ -230,6 +234,11 @@ def _in_a_fork(told: Callable[[], str], seconds: int) -> str:
         said = pipe.read().decode(errors="replace")
     os.waitpid(child, 0)
     return said
+
+
+def _page(rule: Rule) -> tuple[object, ...]:
+    """What a rule's page is made of, but the check."""
+    return tuple(getattr(rule, field.name) for field in fields(rule) if field.name != "check")
 
 
 def _told(sign: str, found: Iterable[tuple[str, object]]) -> Iterator[str]:

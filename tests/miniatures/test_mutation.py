@@ -215,6 +215,7 @@ SIGNS = (
     ("raises", "number > last:\n                yield Seen", "number > nothing:\n                yield Seen"),
     ("raises ValueError", '"sequence.contiguous"', '"sequence.increasing"'),
     ("hangs", "for stream in streams(transcript):", "while True:\n        pass\n    for stream in []:"),
+    ("page: sequence.present", '"sequence.present",', '"sequence.present", dialects=("vllm",),'),
     ("blind: sequence.increasing", "or number > last:\n                yield Seen",
      "or number >= last:\n                yield Seen"),
     ("accuses: sequence.contiguous", "number in (0, 1)", "number in (0,)"),
