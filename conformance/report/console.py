@@ -10,7 +10,7 @@ from conformance.report.client_lines import client_name, client_words, reason_li
 from conformance.report.document import CauseEntry, ResultDocument, VerdictEntry
 from conformance.report.failure import item_name, verdict_message
 from conformance.report.style import PLAIN, Style, plural
-from conformance.report.tally import OUTCOMES, count_outcomes, headline, rows_by_area
+from conformance.report.tally import OUTCOMES, count_outcomes, count_places, headline, rows_by_area
 from conformance.verdict import Outcome
 
 __all__ = ["LineProgress", "console_report"]
@@ -117,7 +117,7 @@ def _cause(
 
 def _places(verdicts: Sequence[VerdictEntry]) -> str:
     violations = [violation for verdict in verdicts for violation in verdict["violations"]]
-    places = sum(1 + len(violation["also_at"]) for violation in violations)
+    places = sum(count_places(violation) for violation in violations)
     cases = len({violation["case"] for violation in violations})
     return f"{plural(places, 'place')} in {plural(cases, 'case')}"
 

@@ -109,7 +109,10 @@ class Evidence(TypedDict):
 
 
 class ViolationEntry(TypedDict):
-    """One violation. `message` is one line; `evidence` is None where enough others of its verdict have theirs."""
+    """One violation. `message` is one line; `evidence` is None where enough others of its verdict have theirs.
+
+    `also_at` has the first further places that say the same; `more_places` counts those that it leaves out.
+    """
 
     case: str
     summary: str
@@ -123,6 +126,7 @@ class ViolationEntry(TypedDict):
     call: int | None
     expected_reason: str | None
     also_at: list[PlaceEntry]
+    more_places: int
     evidence: Evidence | None
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from conformance.report.document import Evidence, VerdictEntry, ViolationEntry
 from conformance.report.style import plural
+from conformance.report.tally import count_places
 
 __all__ = ["failure_message", "item_name", "rerun_line", "verdict_message"]
 
@@ -214,7 +215,7 @@ def _everywhere(violations: Sequence[ViolationEntry]) -> str:
 def _counts(violations: Sequence[ViolationEntry]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for violation in violations:
-        counts[violation["case"]] += 1 + len(violation["also_at"])
+        counts[violation["case"]] += count_places(violation)
     return counts
 
 

@@ -30,6 +30,7 @@ from conformance.verdict import Finding, Outcome, Verdict
 
 __all__ = [
     "EVIDENCE_PER_VERDICT",
+    "PLACES_PER_VIOLATION",
     "build_document",
     "client_entry",
     "conformance_of",
@@ -39,6 +40,9 @@ __all__ = [
 
 EVIDENCE_PER_VERDICT = 5
 """So many violations of a verdict carry their evidence, each from another case while there are others."""
+
+PLACES_PER_VIOLATION = 20
+"""So many further places that say the same are listed; the others are counted."""
 
 CONFORMS = "conforms"
 DOES_NOT_CONFORM = "does not conform"
@@ -174,7 +178,7 @@ def _violations(findings: Sequence[Finding], side: str) -> list[ViolationEntry]:
         violation = finding.violation
         key = (finding.transcript.case, violation.expected, violation.actual, finding.expected_reason)
         if key in entries:
-            entries[key]["also_at"].append(_place(violation.place))
+            _also_at(entries[key], violation.place)
         else:
             entries[key] = _entry(finding)
             firsts[key] = finding
@@ -182,6 +186,14 @@ def _violations(findings: Sequence[Finding], side: str) -> list[ViolationEntry]:
         entries[key]["evidence"] = evidence_of(firsts[key], side)
     ordered = list(entries.values())
     return [one for one in ordered if one["evidence"]] + [one for one in ordered if not one["evidence"]]
+
+
+def _also_at(entry: ViolationEntry, place: Place) -> None:
+    """Note one more place, or count it: one answer of a mebibyte in small pieces breaks a rule at 100,000 events."""
+    if len(entry["also_at"]) < PLACES_PER_VIOLATION:
+        entry["also_at"].append(_place(place))
+    else:
+        entry["more_places"] += 1
 
 
 def _shown(
@@ -230,6 +242,7 @@ def _entry(finding: Finding) -> ViolationEntry:
         call=place["call"],
         expected_reason=finding.expected_reason,
         also_at=[],
+        more_places=0,
         evidence=None,
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from conformance.report.document import ResultDocument, VerdictEntry
+from conformance.report.document import ResultDocument, VerdictEntry, ViolationEntry
 from conformance.report.style import plural
 from conformance.verdict import Outcome
 
-__all__ = ["LEVELS", "OUTCOMES", "Row", "count_outcomes", "headline", "rows_by_area"]
+__all__ = ["LEVELS", "OUTCOMES", "Row", "count_outcomes", "count_places", "headline", "rows_by_area"]
 
 OUTCOMES: tuple[str, ...] = (
     Outcome.PASS,
@@ -32,6 +32,11 @@ Row = tuple[str, str, Counter[str]]
 def count_outcomes(verdicts: Iterable[VerdictEntry]) -> Counter[str]:
     """How many verdicts have which outcome."""
     return Counter(verdict["outcome"] for verdict in verdicts)
+
+
+def count_places(violation: ViolationEntry) -> int:
+    """At how many places of its case a violation was found."""
+    return 1 + len(violation["also_at"]) + violation["more_places"]
 
 
 def rows_by_area(verdicts: Iterable[VerdictEntry]) -> list[Row]:

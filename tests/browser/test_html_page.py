@@ -28,6 +28,7 @@ def _violation(case: str, actual: str) -> dict[str, Any]:
         "call": None,
         "expected_reason": None,
         "also_at": [],
+        "more_places": 0,
         "evidence": {
             "request": "POST /v1/responses {}",
             "answer": "200, text/event-stream",

@@ -43,6 +43,7 @@ def _violation(**more: Any) -> dict[str, Any]:
         "call": None,
         "expected_reason": None,
         "also_at": [],
+        "more_places": 0,
         "evidence": None,
     }
     return values | more

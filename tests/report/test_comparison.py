@@ -29,6 +29,7 @@ def _violation(case: str) -> dict[str, Any]:
         "call": None,
         "expected_reason": None,
         "also_at": [],
+        "more_places": 0,
         "evidence": None,
     }
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from conformance.report.evidence import evidence_of
 from conformance.report.failure import verdict_message
-from conformance.report.json_result import EVIDENCE_PER_VERDICT, verdict_entry
+from conformance.report.json_result import EVIDENCE_PER_VERDICT, PLACES_PER_VIOLATION, verdict_entry
+from conformance.report.tally import count_places
 from conformance.rules import Place
 from conformance.transcript import Exchange, Received, Transcript
 from conformance.verdict import Finding, Outcome
@@ -186,6 +189,19 @@ def test_the_same_words_in_one_case_are_one_violation(samples: Any) -> None:
     (violation,) = entry["violations"]
     assert violation["drive"] == "stream"
     assert [place["drive"] for place in violation["also_at"]] == ["hostile"]
+
+
+@pytest.mark.parametrize("places", [20, 21, 22, 500])
+def test_many_places_are_counted(samples: Any, places: int) -> None:
+    """One answer in very many pieces breaks a rule at each: the first places are listed, the rest is a number."""
+    transcript = samples.make_transcript(drives=("stream",))
+    findings = [samples.make_finding(transcript, Place("stream", 0, event), "a", "b") for event in range(places)]
+    entry = verdict_entry(samples.make_verdict(samples.make_rule("stream.created-first"), Outcome.FAIL, *findings))
+    (violation,) = entry["violations"]
+    listed = [place["event_index"] for place in violation["also_at"]]
+    assert listed == list(range(1, min(places, PLACES_PER_VIOLATION + 1)))
+    assert count_places(violation) == 1 + len(listed) + violation["more_places"] == places
+    assert f"{places - 1} more places" in verdict_message(entry, TARGET)
 
 
 def test_a_place_outside_the_transcript_costs_only_the_evidence(samples: Any) -> None:
