@@ -190,6 +190,11 @@ class Driver:
         with self._lock:
             return self._gate_misses >= GATE_MISSES
 
+    def retry_gates(self) -> None:
+        """Forget the misses at gates: what came late beside other cases may come in time alone."""
+        with self._lock:
+            self._gate_misses = 0
+
     def note_gates(self, drive: Drive) -> None:
         """Count a gated drive in which a gate gave up."""
         if any(call.lags for exchange in drive.exchanges for call in exchange.upstream):

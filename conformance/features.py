@@ -8,7 +8,10 @@ from types import MappingProxyType
 
 from conformance.errors import UsageError
 
-__all__ = ["FEATURES", "check_features"]
+__all__ = ["FEATURES", "LONGEST_KEEP_ALIVE", "check_features"]
+
+LONGEST_KEEP_ALIVE = 2.0
+"""Seconds: the longest `[timing] keep_alive` that can be judged. Silences last a second more, for busy machines."""
 
 FEATURES: Mapping[str, str] = MappingProxyType(
     {
@@ -18,9 +21,9 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "compaction": "makes compaction items, and reads its own back",
         "custom-tools": "takes tools of the type `custom` and gives their calls back as `custom_tool_call`",
         "event-limit": "was told to give up an upstream whose event is longer than 16 MiB",
-        "idle-timeout": "gives a silent upstream up after [timing] idle seconds",
+        "idle-timeout": "gives a silent upstream up after [timing] idle seconds, sooner than the client gives up",
         "images": "passes `input_image` parts on",
-        "keep-alive": "sends something at least every [timing] keep_alive seconds while its upstream is silent",
+        "keep-alive": "sends something at least every [timing] keep_alive seconds, 2 at most, while its upstream is silent",
         "long-names": "takes tool names that are longer than its upstream allows",
         "namespaces": "takes tools of the type `namespace` and gives their calls back in it",
         "reasoning": "passes reasoning on in both directions",

@@ -1,9 +1,10 @@
-"""A second look at cases that got no answer in time while other cases were driven beside them.
+"""A second look at cases that were kept waiting while other cases were driven beside them.
 
-A target that serves everybody in one loop keeps all its clients waiting while it works on one costly request. Who
-waited has shown nothing about its own case, so it is driven again, alone; what it says then counts. A case that
-hangs by itself hangs again. That a costly request holds up others is judged where a case is made for it
-(`flow.crowd` and those beside it), not by chance.
+A target that serves everybody in one loop keeps all its clients waiting while it works on one costly request, and
+a busy machine keeps everybody waiting. Who got no answer in time, or a delta later than the upstream's patience, has
+shown nothing about its own case, so it is driven again, alone; what it says then counts. A case that hangs by itself
+hangs again, and a target that holds deltas back holds them back again. That a costly request holds up others is
+judged where a case is made for it (`flow.crowd` and those beside it), not by chance.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from conformance.cases.case import Case
-from conformance.transcript import Exchange, Transcript
+from conformance.transcript import DriveKind, Exchange, Transcript
 
-__all__ = ["HANGS", "is_overdue", "second_look"]
+__all__ = ["HANGS", "is_late", "is_overdue", "second_look"]
 
 HANGS = 8
 """After so many cases that hang alone too, the target is known to hang, and the others keep their first transcript."""
@@ -27,25 +28,41 @@ def is_overdue(transcript: Transcript) -> bool:
     )
 
 
+def is_late(transcript: Transcript) -> bool:
+    """Whether the upstream, which waited at a gate for what its last chunk must cause, waited in vain somewhere."""
+    calls = (call for drive in transcript.drives for exchange in drive.exchanges for call in exchange.upstream)
+    return any(lag.frames_late > 0 for call in calls for lag in call.lags)
+
+
 def second_look(
     cases: Iterable[Case],
     transcripts: Mapping[str, Transcript],
     drive: Callable[[Case], Transcript],
     is_ready: Callable[[], bool],
 ) -> Iterator[Transcript]:
-    """Drive those cases again that are overdue in their transcripts (by case id); yields the new transcripts.
+    """Drive those cases again that are overdue or late in their transcripts (by case id); yields the new transcripts.
 
     `is_ready` waits until the target has finished what keeps it busy, and says whether it has. Cases that had been
-    given the beginning of an answer come last: the costly request is among them.
+    given the beginning of an answer come last: the costly request is among them. A transcript that lacks a kind of
+    drive which the first one has (gates are given up after some misses) is not yielded: it shows less.
     """
-    overdue = [case for case in cases if case.id in transcripts and is_overdue(transcripts[case.id])]
+    waited = [case for case in cases if case.id in transcripts and _waited(transcripts[case.id])]
     hangs = 0
-    for case in sorted(overdue, key=lambda case: _had_begun(transcripts[case.id])):
+    for case in sorted(waited, key=lambda case: _had_begun(transcripts[case.id])):
         if hangs == HANGS or not is_ready():
             return
         again = drive(case)
         hangs += is_overdue(again)
-        yield again
+        if _kinds(transcripts[case.id]) <= _kinds(again):
+            yield again
+
+
+def _waited(transcript: Transcript) -> bool:
+    return is_overdue(transcript) or is_late(transcript)
+
+
+def _kinds(transcript: Transcript) -> set[DriveKind]:
+    return {drive.kind for drive in transcript.drives}
 
 
 def _expired(exchange: Exchange) -> bool:

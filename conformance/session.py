@@ -388,15 +388,16 @@ class _Session:
         return status
 
     def _look_again(self, stand: _Stand, cases: Sequence[Case]) -> None:
-        """Drive those alone that got no answer in time beside others: only what they show alone is their own."""
+        """Drive those alone that were kept waiting beside others: only what they show alone is their own."""
         first = {one.case: n for n, one in enumerate(self.result.transcripts) if one.dialect == stand.dialect}
         found = {case: self.result.transcripts[n] for case, n in first.items()}
 
         def drive(case: Case) -> Transcript:
             return stand.driver.drive(case, {drive.kind for drive in found[case.id].drives})
 
+        stand.driver.retry_gates()
         for again in second_look(cases, found, drive, stand.target.is_ready):
-            self.progress.say(f"{again.case} [{stand.dialect}] got no answer beside others: driven again, alone")
+            self.progress.say(f"{again.case} [{stand.dialect}] was kept waiting beside others: driven again, alone")
             self.result.transcripts[first[again.case]] = again
             if self._examiner is not None:
                 self._examiner.submit(again)

@@ -9,11 +9,11 @@ from types import MappingProxyType
 from fakes.reply import Frame, Reply
 from fakes.script import Part, Raw, Script, Silence
 
-__all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "STREAM_ALWAYS", "mark_silences", "reframe", "silenced"]
+__all__ = ["FRAMING_QUIRKS", "JSON_ALWAYS", "SILENCE", "STREAM_ALWAYS", "mark_silences", "reframe", "silenced"]
 
 _MARK = b"\0silence "
-_SILENCE = 2.6
-"""Seconds, as long as the silences of cases: longer than the keep-alive interval of a target under test."""
+SILENCE = 3.2
+"""Seconds: longer than the keep-alive interval of a target under test, shorter than its idle timeout."""
 
 JSON_ALWAYS = "json-always"
 """The upstream ignores `stream` and answers with one JSON body (diegosouzapw/OmniRoute#3089)."""
@@ -90,7 +90,7 @@ def _with_comment_first(reply: Reply) -> Reply:
 
 def _comment_then_silence(reply: Reply) -> Reply:
     """Headers and a comment at once, and the first event much later."""
-    return dataclasses.replace(reply, frames=(Frame(b": connected\n\n", pause=_SILENCE), *reply.frames))
+    return dataclasses.replace(reply, frames=(Frame(b": connected\n\n", pause=SILENCE), *reply.frames))
 
 
 def _open_after_the_end(reply: Reply) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.cases.build import WEATHER_TOOL, answers, asks, call, says, thinks
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
+from fakes.framing import SILENCE
 from fakes.reply import Reply, Verbatim
 from fakes.script import Dies, Silence, Text
 
@@ -12,7 +13,7 @@ __all__ = ["CASES"]
 
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
 KEPT_ALIVE = frozenset({"keep-alive"})
-SILENCE = Silence(2.6)
+LONG = Silence(SILENCE)
 NOTHING_YET = Verbatim(Reply(200, (("content-type", "text/event-stream"),), (), "stall"))
 
 CASES = (
@@ -65,7 +66,7 @@ CASES = (
         id="silence.in-the-text",
         summary="The upstream is silent for longer than the keep-alive interval, in the middle of the text.",
         source="openclaw/openclaw#70739; maximhq/bifrost#5010; Menci/Floway#498",
-        turns=answers(says(Text(("Let me think ", "about it. ")), SILENCE, Text(("Yes, ", "indeed.")))),
+        turns=answers(says(Text(("Let me think ", "about it. ")), LONG, Text(("Yes, ", "indeed.")))),
         drives=STREAM,
         features=KEPT_ALIVE,
         tags=frozenset({"silence"}),
@@ -78,7 +79,7 @@ CASES = (
             says(
                 thinks("Now the weather."),
                 "One moment.",
-                SILENCE,
+                LONG,
                 call("get_weather", {"city": "Oslo"}),
                 finish="tool_calls",
             ),

@@ -27,7 +27,7 @@
     deadline = 20                            # seconds, default
 
     [headers]                                # sent with every request
-    [timing]                                 # what it is told of times: keep_alive, idle, connect (seconds)
+    [timing]                                 # seconds it was told: keep_alive (2 at most), idle, connect
     [deadlines]                              # how long the client waits: connect, first_byte, idle, total
 
     [dialect.messages]                       # anything above from `features` on, for that dialect alone
@@ -52,7 +52,7 @@ from typing import Any
 
 from conformance.client import Deadlines
 from conformance.errors import UsageError
-from conformance.features import FEATURES
+from conformance.features import FEATURES, LONGEST_KEEP_ALIVE
 from conformance.rules import PROFILES
 from conformance.targets.target import Install, Probe, Target, Way
 from conformance.toml_file import TomlFile
@@ -178,7 +178,7 @@ def _way(reader: _Reader, data: Mapping[str, Any]) -> Way:
     path = reader.text(data, "path") or "/v1/responses"
     if not path.startswith("/") or not path.endswith("/responses"):
         raise reader.error("path", f"the path {path!r} does not end in /responses", 'write path = "/v1/responses"')
-    deadlines = reader.inside("deadlines").numbers(data.get("deadlines", {}))
+    patience = Deadlines(**reader.inside("deadlines").numbers(data.get("deadlines", {})))
     ready = reader.inside("probe")
     return Way(
         command=_command(reader.inside("start"), start),
@@ -191,9 +191,23 @@ def _way(reader: _Reader, data: Mapping[str, Any]) -> Way:
         headers=reader.inside("headers").texts(data.get("headers", {})),
         api_key=reader.text(data, "api_key") or Way.api_key,
         probe=Probe(ready.text(probe, "url"), ready.number(probe, "deadline", Probe.deadline)),
-        timing=reader.inside("timing").numbers(data.get("timing", {})),
-        deadlines=Deadlines(**deadlines),
+        timing=_timing(reader.inside("timing"), data.get("timing", {}), patience),
+        deadlines=patience,
     )
+
+
+def _timing(reader: _Reader, data: Mapping[str, Any], patience: Deadlines) -> Mapping[str, float]:
+    """What the target was told of times. What is longer than the suite waits cannot be judged, and is an error."""
+    timing = reader.numbers(data)
+    if timing.get("keep_alive", 0) > LONGEST_KEEP_ALIVE:
+        problem = "the upstream's silences end before a keep-alive of that interval"
+        fix = f"start the target with {LONGEST_KEEP_ALIVE:g} seconds or less, or leave out the feature and the time"
+        raise reader.error("keep_alive", problem, fix)
+    if timing.get("idle", 0) >= patience.idle:
+        problem = f"the client waits {patience.idle:g} seconds, no longer than the target does"
+        fix = "start the target with less, or give [deadlines] a longer idle"
+        raise reader.error("idle", problem, fix)
+    return timing
 
 
 def _command(reader: _Reader, start: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
     python small_target.py PORT UPSTREAM LIE
 
-Without a lie ("right", "slow", "stalls-once") it tells plain text rightly. It shares no code with the suite.
+Without a lie ("right", "slow", "stalls-once", "late-at-first") it tells plain text rightly.
+It shares no code with the suite.
 "stalls-once" keeps all its clients waiting for three seconds, the first time that two come at once.
+"late-at-first" passes some pieces of an answer that counts its words on late, but only the second time it is told.
 "asks-twice" asks its upstream once more than it should, and breaks off where that fails.
 """
 
@@ -25,13 +27,14 @@ PORT, UPSTREAM, LIE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 TOKEN_FREE = "fixed-model"
 served = iter(range(1_000_000))
 turnstile, beside = threading.Lock(), iter([3.0])
+pauses = iter([0.0, 0.5])
 
 
 def text_of(request: dict[str, Any]) -> str:
     return "\n".join(part["text"] for item in request["input"] for part in item["content"])
 
 
-RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf", "queues")
+RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf", "queues", "late-at-first")
 
 
 def ask(request: dict[str, Any]) -> str:
@@ -71,7 +74,19 @@ def call(request: dict[str, Any], stream: bool = False) -> Any:
 def pieces_of(request: dict[str, Any]) -> Iterable[str]:
     if LIE == "holds-back":
         return list(relay(request))
+    if LIE == "late-at-first":
+        return held_at_first(relay(request))
     return relay(request) if LIE in RELAYS else re.findall(r"\S*\s*", ask(request))[:-1]
+
+
+def held_at_first(pieces: Iterable[str]) -> Iterator[str]:
+    pause = 0.0
+    for number, piece in enumerate(pieces):
+        if piece.startswith("word0"):
+            pause = next(pauses, 0.0)
+        if number < 4:
+            time.sleep(pause)
+        yield piece
 
 
 def response(request: dict[str, Any], status: str, output: list[Any]) -> dict[str, Any]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from conformance.cases.case import Case, Turn
-from conformance.second_look import HANGS, is_overdue, second_look
+from conformance.second_look import HANGS, is_late, is_overdue, second_look
 from conformance.session import RunOptions, run
 from conformance.transcript import ClientRequest, Drive, Exchange, StreamEnd, Transcript
 from conformance.verdict import Outcome
+from fakes.log import Lag, UpstreamCall
 
 
 def driven(name: str, ended: StreamEnd = "complete", status: int | None = 200) -> Transcript:
@@ -37,6 +39,26 @@ def test_what_is_overdue() -> None:
     assert is_overdue(driven("x", "deadline"))
     assert is_overdue(unheard)
     assert not any(map(is_overdue, [driven("x"), driven("x", "truncated"), driven("x", "reset"), broken]))
+
+
+def gated(name: str, *lags: Lag) -> Transcript:
+    plain = driven(name)
+    call = UpstreamCall("POST", "/v1/chat/completions", "", (), b"{}", {}, 0.0, lags=list(lags))
+    exchange = replace(plain.drives[0].exchanges[0], upstream=(call,))
+    return replace(plain, drives=[*plain.drives, Drive("gated", [exchange])])
+
+
+def test_what_is_late() -> None:
+    """A gate that gave up was waited at in vain; one at which the client stood already was not."""
+    assert is_late(gated("x", Lag(3, 1)))
+    assert not any(map(is_late, [gated("x"), gated("x", Lag(3, 0)), driven("x")]))
+
+
+def test_the_late_are_driven_again() -> None:
+    """A late case is driven again; where its gates were given up meanwhile, what it showed first stays."""
+    late = [gated("late", Lag(3, 1)), driven("fine")]
+    assert [one.case for one in looked(late, gated)] == ["late"]
+    assert looked(late, driven) == []
 
 
 def test_only_the_overdue_and_the_costly_one_last() -> None:
@@ -66,3 +88,15 @@ def test_a_stall_accuses_nobody_else(target_file: Callable[..., str], lie: str) 
     assert {one.rule.id: one.outcome for one in result.verdicts} == dict.fromkeys(rules, Outcome.PASS)
     assert sorted(one.case for one in result.transcripts) == sorted(cases)
     assert not any(map(is_overdue, result.transcripts))
+
+
+@pytest.mark.parametrize(
+    ("lie", "outcome"), [("late-at-first", Outcome.PASS), ("relays", Outcome.PASS), ("holds-back", Outcome.FAIL)]
+)
+def test_late_deltas_are_looked_at_alone(target_file: Callable[..., str], lie: str, outcome: Outcome) -> None:
+    """A delta that is late once is no delta held back; one that is late when its case is driven alone too is."""
+    file = Path(target_file(lie))
+    file.write_text(file.read_text().replace("idle = 2", "idle = 10"))  # longer than the gates wait
+    options = replace(RunOptions(target=str(file)), cases=("text.released-one-by-one",))
+    result = run(replace(options, rules=("stream.each-delta-at-once",)))
+    assert [one.outcome for one in result.verdicts] == [outcome]

@@ -17,7 +17,7 @@ import conformance.checks  # noqa: F401  (registers the rules)
 from conformance.cases import all_cases
 from conformance.client import send
 from conformance.errors import TargetError, UsageError
-from conformance.features import FEATURES
+from conformance.features import FEATURES, LONGEST_KEEP_ALIVE
 from conformance.rules import REGISTRY
 from conformance.targets import (
     ad_hoc_target,
@@ -30,6 +30,7 @@ from conformance.targets import (
     target_names,
 )
 from conformance.targets.process import LOG_SIZE, TargetProcess
+from fakes.framing import SILENCE
 
 TargetFile = Callable[..., str]
 
@@ -95,6 +96,8 @@ def test_features_are_those_of_rules_and_cases() -> None:
         (('env = { A = "{dir}" }', "env = { A = 3 }"), "8", "'A' is not a string"),
         (("url = ", "urls = "), "10", "did you mean 'url'?"),
         (("idle = 3", "idle = -1"), "12", "'idle' is -1"),
+        (("idle = 3", "idle = 10"), "12", "the client waits 10 seconds, no longer than the target does"),
+        (("idle = 3", "idle = 3\nkeep_alive = 2.5"), "13", "silences end before"),
         (("idle = 3", "idel = 3"), "12", "did you mean 'idle'?"),
         (('path = "/responses"', 'path = "/v1"'), "15", "does not end in /responses"),
         (("[dialect.vllm]\n", "[dialect.chat_completions]\n"), "13", "not supported"),
@@ -114,6 +117,13 @@ def test_errors_name_the_line_and_the_fix(tmp_path: Path, change: tuple[str, str
         load_target_file(file)
     assert str(caught.value).startswith(f"{file}:{place}: ")
     assert words in str(caught.value)
+
+
+def test_times_that_can_be_judged(tmp_path: Path) -> None:
+    """The longest keep-alive ends a second before the silence does; a patient client lets a target be more patient."""
+    longest = GOOD.replace("idle = 3", f"idle = 20\nkeep_alive = {LONGEST_KEEP_ALIVE:g}\n[deadlines]\nidle = 21")
+    assert load_target_file(write(tmp_path, longest)).way("vllm").timing["keep_alive"] == LONGEST_KEEP_ALIVE
+    assert SILENCE - LONGEST_KEEP_ALIVE > 1
 
 
 def test_the_suites_own_targets() -> None:
