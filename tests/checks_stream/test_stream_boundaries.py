@@ -324,3 +324,48 @@ def test_a_refusal_without_words_is_told_in_some_way(status: str, parts: list[Bo
     item = _item("message", content=parts, status="completed")
     ended = _ended(status, output=[item["item"]], incomplete_details={"reason": "content_filter"})
     assert tells("ending.refusal-is-told", _made(_stream(item, ended, said=said))) == told
+
+
+@pytest.mark.parametrize(("kind", "told"), [("message", "right"), ("acme:note", "right"), ("thinking", "wrong")])
+def test_a_type_that_only_the_final_output_has_is_looked_at(kind: str, told: str, tells: Tells) -> None:
+    """An item need not have had events of its own."""
+    assert tells("item.known-types", _made(_stream(_ended("completed", output=[{"type": kind}])))) == told
+
+
+@pytest.mark.parametrize(
+    ("thought", "blob", "told"),
+    [
+        ("It is twelve", "It is twelve", "wrong"),
+        ("It is twelve", "b3BhcXVl", "right"),
+        ("It is short", "It is short", "nothing"),
+    ],
+)
+def test_a_thought_of_a_few_words_is_known_again(thought: str, blob: str, told: str, tells: Tells) -> None:
+    """From twelve characters on; shorter ones stand in a blob by chance."""
+    said = Said((SaidItem("reasoning", thought, 1),), None, frozenset({"completed"}))
+    stream = _stream(_item("reasoning", encrypted_content=blob, summary=[]), said=said)
+    assert tells("content.encrypted-is-opaque", _made(stream)) == told
+
+
+DONE = {
+    "output_text": ("content.text-done-equals-deltas", "text", {"type": "message", "content": []}),
+    "refusal": ("content.refusal-done-equals-deltas", "refusal", {"type": "message", "content": []}),
+    "reasoning_text": ("content.reasoning-done-equals-deltas", "text", {"type": "reasoning", "summary": []}),
+    "reasoning_summary_text": ("content.reasoning-done-equals-deltas", "text", {"type": "reasoning", "summary": []}),
+    "function_call_arguments": ("content.arguments-done-equals-deltas", "arguments", {"type": "function_call"}),
+    "custom_tool_call_input": ("content.custom-input-done-equals-deltas", "input", {"type": "custom_tool_call"}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DONE))
+@pytest.mark.parametrize(("done", "told"), [("one two", "right"), ("one", "wrong"), ("", "wrong")])
+def test_what_is_done_is_what_was_streamed(name: str, done: str, told: str, tells: Tells) -> None:
+    """For each kind of content: text, refusals, thoughts in full and in short, arguments, a custom tool's input."""
+    rule, key, item = DONE[name]
+    place: Body = {"output_index": 0, "item_id": "item_0"}
+    place |= {"summary_index": 0} if "summary" in name else {"content_index": 0} if key in ("text", "refusal") else {}
+    deltas = [{"type": f"response.{name}.delta", **place, "delta": delta} for delta in ("one", " two")]
+    added: Body = {"type": "response.output_item.added", "output_index": 0, "item": {"id": "item_0", **item}}
+    ended: Body = {"type": f"response.{name}.done", **place, key: done}
+    assert tells(rule, _made(_stream(added, *deltas, ended))) == told
+    assert tells(rule, _made(_stream(added, *deltas))) == "nothing"
