@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conformance.checks.json_values import only_string, opened_string, same_json
 from conformance.checks.limits import calls_are_limited
@@ -124,13 +124,17 @@ def _calls(stream: StreamReading) -> list[ItemReading]:
 
 
 def _paired(stream: StreamReading, said: Said) -> list[tuple[SaidItem, ItemReading]]:
-    """The upstream's calls with the client's: by call id, else by name in order, else by order."""
+    """The upstream's calls with the client's: by call id, else by name in order, else by order.
+
+    Where calls are missing, one that nothing announced has no place in the order: it may be any of them.
+    """
     free = _calls(stream)[:]
+    all_there = len(free) == len(said.calls)
     pairs: dict[int, ItemReading] = {}
-    ways = (
+    ways: tuple[Callable[[SaidItem, ItemReading], bool], ...] = (
         lambda call, item: bool(call.call_id) and item.call_id == call.call_id,
         lambda call, item: item.best.get("name") == call.name,
-        lambda call, item: True,
+        lambda call, item: all_there or bool(item.best),
     )
     for way in ways:
         for number, call in enumerate(said.calls):

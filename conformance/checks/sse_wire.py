@@ -239,10 +239,11 @@ def done_marker_last(transcript: Transcript) -> Iterator[Seen | Violation]:
         if ended and not after:
             yield Seen(stream.place(mark))
         elif not ended:
+            came = "before" if any(event.type in TERMINALS for event in after) else "without"
             yield Violation(
                 stream.place(mark),
                 "[DONE] after response.completed, response.incomplete or response.failed",
-                f"[DONE] as event {mark.index} before any of them",
+                f"[DONE] as event {mark.index}, {came} any of them",
             )
         else:
             what = listed(event.type or event.sse.data[:40] for event in after[:3])

@@ -175,6 +175,8 @@ class _Reader:
         index, item_id = event.get("output_index"), event.get("item_id")
         if item_id is None:
             item_id = event.get("item", "id")
+        if item_id == "" and is_index(index):
+            item_id = None  # an empty id is no item's own; the index tells more
         by_index = [item for item in self.reading.items if is_index(index) and _index_of(item) == index]
         if len(by_index) == 1:
             return by_index[0]
@@ -211,16 +213,20 @@ class _Reader:
         return part
 
     def _match_output(self) -> None:
-        """Find each item in the terminal response: by id, by call id, else by its place among the rest."""
+        """Find each item in the terminal response: by id, by call id, else by its place among the rest.
+
+        Of several items with one id, those that were done come first: only they are sure to stand there.
+        """
         output = [value if isinstance(value, dict) else {} for value in self.reading.output or []]
         free = set(range(len(output)))
+        done_first = sorted(self.reading.items, key=lambda item: item.done is None)
 
         def claim(item: ItemReading, position: int) -> None:
             item.final, item.final_position = output[position], position
             free.discard(position)
 
         for key in ("id", "call_id"):
-            for item in self.reading.items:
+            for item in done_first:
                 wanted = item.id if key == "id" else item.call_id
                 found = next((n for n in sorted(free) if wanted and output[n].get(key) == wanted), None)
                 if item.final is None and found is not None:
