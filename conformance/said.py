@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["END_STATES", "EndState", "Said", "SaidAnnotation", "SaidItem", "SaidUsage"]
+__all__ = ["END_STATES", "EndState", "Said", "SaidAnnotation", "SaidItem", "SaidToken", "SaidUsage"]
 
 EndState = Literal[
     "completed", "incomplete:max_output_tokens", "incomplete:content_filter", "failed", "http-error", "unfinished"
@@ -56,6 +56,15 @@ class SaidItem:
 
 
 @dataclass(frozen=True)
+class SaidToken:
+    """The log probability of one token, and those of its most likely alternatives."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class SaidUsage:
     """Token counts as Responses means them: `input` includes the cached ones; None is a detail not reported."""
 
@@ -74,7 +83,8 @@ class Said:
     specifications leave it open. "http-error" stands for a status of 400 or more before anything was streamed,
     "unfinished" for a stall that only an idle timeout ends. `finish` is the upstream's own word, None when it
     gave none; `status` its HTTP status; `error` the message of its error, if any; `error_kind` one of
-    `fakes.reply.HttpFailure.code`'s kinds where it can be told. `streamed` is False for a JSON reply.
+    `fakes.reply.HttpFailure.code`'s kinds where it can be told. `streamed` is False for a JSON reply. `tokens` are
+    the log probabilities that it gave, in order: of a stream those that came with text.
     """
 
     items: tuple[SaidItem, ...]
@@ -86,6 +96,7 @@ class Said:
     error_kind: str | None = None
     model: str | None = None
     streamed: bool = True
+    tokens: tuple[SaidToken, ...] = ()
 
     def joined(self, kind: Literal["text", "reasoning", "refusal"]) -> str:
         """All content of one kind, concatenated in order."""

@@ -42,7 +42,12 @@ CASES = (
         metadata={f"{n:02d}{'k' * 62}": f"{n:02d}{'v' * 510}" for n in range(16)},
     ),
     _bound("effort-minimal", "An effort that OpenAI alone lists.", EFFORTS, reasoning={"effort": "minimal"}),
-    _bound("effort-xhigh", "The highest effort that both specifications list.", EFFORTS, reasoning={"effort": "xhigh"}),
+    _bound(
+        "effort-xhigh",
+        "The highest effort that both specifications list.",
+        f"{EFFORTS}; router-for-me/CLIProxyAPI#5499",
+        reasoning={"effort": "xhigh"},
+    ),
     Case(
         id="bounds.line-of-megabytes",
         summary="One event of the upstream is longer than a mebibyte.",

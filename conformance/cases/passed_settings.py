@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.cases.build import WEATHER_TOOL, answers, says
 from conformance.cases.case import Case
-from fakes.script import Dialect
+from fakes.script import Dialect, Text
 
 __all__ = ["CASES"]
 
@@ -30,13 +30,19 @@ def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
 
 
 CASES = (
-    _asked(
-        "logprobs",
-        "Log probabilities of the three most likely tokens.",
-        "openai.types.responses.ResponseCreateParams.top_logprobs; openai.types.responses.ResponseIncludable",
-        top_logprobs=3,
-        include=["message.output_text.logprobs"],
+    Case(
+        id="request.logprobs",
+        summary="Log probabilities of the three most likely tokens, which the upstream gives to those who ask.",
+        source="openai.types.responses.ResponseCreateParams.top_logprobs; openai.types.responses.ResponseIncludable; "
+        "UKGovernmentBEIS/inspect_ai#5211",
+        turns=answers(
+            says(Text(("Yes", " and", " yes", " again", ", naïve", " reader", "."))),
+            top_logprobs=3,
+            include=["message.output_text.logprobs"],
+        ),
         dialects=CHAT,
+        drives=frozenset({"stream", "json"}),
+        about="answer",
         each_dialect=True,
     ),
     _asked(
@@ -51,7 +57,8 @@ CASES = (
     _asked(
         "tier-and-cache-key",
         "A slow and cheap tier, and the key and lifetime of the session's cache.",
-        "openai.types.chat.CompletionCreateParams.service_tier and prompt_cache_key; vllm-project/agentic-api#330",
+        "openai.types.chat.CompletionCreateParams.service_tier and prompt_cache_key; "
+        "vllm-project/agentic-api#330; decolua/9router#3733",
         service_tier="flex",
         prompt_cache_key="session-0018",
         prompt_cache_retention="24h",

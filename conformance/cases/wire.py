@@ -169,6 +169,13 @@ CASES = (
         "messages",
     ),
     Case(
+        id="wire.second-choice",
+        summary="The upstream gives a second choice that nobody asked for: the answer is the first one.",
+        source="BerriAI/litellm#35793; openai/openai-agents-python#3313; openai.types.chat.ChatCompletionChunk.choices",
+        turns=answers(says(Text(("This is ", "the first ", "answer.")), quirks=("second-choice",))),
+        dialects=CHAT,
+    ),
+    Case(
         id="wire.finish-with-last-text",
         summary="Content comes in the same chunk as the finish reason.",
         source="vllm-project/vllm#35705",

@@ -21,7 +21,7 @@ from conformance.fold.ends import CHAT_FINISHES, UNKNOWN, Doubt, Finish
 from conformance.fold.items import Items, OpenItem
 from conformance.fold.models import as_json, integer, listed, string, typed
 from conformance.fold.wire import WireEvent
-from conformance.said import SaidAnnotation, SaidUsage
+from conformance.said import SaidAnnotation, SaidToken, SaidUsage
 
 __all__ = ["ChatFold"]
 
@@ -40,6 +40,7 @@ class ChatFold:
         self.marker = False
         self.error: Any = None
         self.doubt: Doubt | None = None
+        self.tokens: list[SaidToken] = []
         self._calls: dict[int | str, OpenItem] = {}
         self._unplaced: list[SaidAnnotation] = []
 
@@ -79,6 +80,8 @@ class ChatFold:
         choice = _first_choice(completion.choices)
         message = getattr(choice, "message", None)
         self._finished(getattr(choice, "finish_reason", None))
+        self._doubt_others(completion.choices)
+        self.tokens += _tokens(choice)
         if message is not None:
             self._content(message)
             for call in listed(message.tool_calls):
@@ -94,20 +97,31 @@ class ChatFold:
         texts = [item for item in self.items.all if item.kind == "text"]
         for annotation in self._unplaced:
             _place(annotation, texts)
+        ids = [item.call_id for item in self.items.all if item.kind == "call" and item is not self._legacy]
+        if not all(ids) or len(set(ids)) < len(ids):
+            self._choke()  # nobody could say which of them a result answers
 
     def _chunk(self, chunk: ChatCompletionChunk) -> None:
         self.model = self.model or string(getattr(chunk, "model", None)) or None
         self._count(chunk.usage)
-        choice = _first_choice(getattr(chunk, "choices", None))
+        choices = getattr(chunk, "choices", None)
+        self._doubt_others(choices)
+        choice = _first_choice(choices)
         if choice is None:
             return
         delta = getattr(choice, "delta", None)
         if isinstance(delta, ChoiceDelta):
             self._content(delta)
+            self.tokens += _tokens(choice) if string(delta.content) else ()
             for position, call in enumerate(listed(delta.tool_calls)):
                 self._call_fragment(call, position)
             self._legacy_call(delta.function_call)
         self._finished(choice.finish_reason)
+
+    def _doubt_others(self, choices: Any) -> None:
+        """A second answer that nobody asked for may be left alone, or refused (openai/openai-agents-python#3314)."""
+        if any(getattr(choice, "index", 0) for choice in listed(choices)):
+            self._choke()
 
     def _content(self, message: ChoiceDelta | ChatCompletionMessage) -> None:
         extra = message.model_extra or {}
@@ -118,6 +132,11 @@ class ChatFold:
         self.items.run("refusal", string(message.refusal))
         annotations = getattr(message, "annotations", None)
         self._unplaced += [found for item in listed(annotations) if (found := _citation(item)) is not None]
+
+    @property
+    def _legacy(self) -> OpenItem | None:
+        """The call of a `function_call`, which has no id."""
+        return self._calls.get("function_call")
 
     def _finished(self, reason: Any) -> None:
         self.finish_reason = string(reason) or self.finish_reason
@@ -143,12 +162,16 @@ class ChatFold:
         if not isinstance(index, int):
             return self._call_without_index(call_id, name, position)
         item = self._calls.get(index)
-        if item is None or (call_id and name and item.call_id not in ("", call_id)):
+        if item is not None and call_id and name and item.call_id not in ("", call_id):
+            self._choke()  # two calls of one index
+            item = None
+        if item is None:
             item = self._calls[index] = self.items.open("call")
         return item
 
     def _call_without_index(self, call_id: str, name: str, position: int) -> OpenItem:
         """By id when there is one; else a name opens a call, and what has none belongs to one that is open."""
+        self._choke()
         calls = [item for item in self.items.all if item.kind == "call"]
         same = next((item for item in calls if call_id and item.call_id == call_id), None)
         if same is not None:
@@ -160,7 +183,7 @@ class ChatFold:
     def _legacy_call(self, function: Any) -> None:
         if function is None:
             return
-        item = self._calls.get("function_call")
+        item = self._legacy
         if item is None:
             item = self._calls["function_call"] = self.items.open("call")
         name = string(getattr(function, "name", None))
@@ -180,6 +203,20 @@ class ChatFold:
 def _first_choice(choices: Any) -> Any:
     """The choice of index 0: the only one where a request does not ask for several."""
     return next((choice for choice in listed(choices) if (getattr(choice, "index", 0) or 0) == 0), None)
+
+
+def _tokens(choice: Any) -> list[SaidToken]:
+    """The log probabilities of a choice's tokens; what is none is left out."""
+    return [
+        SaidToken(string(_field(entry, "token")), float(logprob), _alternatives(entry))
+        for entry in listed(_field(_field(choice, "logprobs"), "content"))
+        if isinstance(logprob := _field(entry, "logprob"), int | float)
+    ]
+
+
+def _alternatives(entry: Any) -> tuple[tuple[str, float], ...]:
+    found = [(_field(other, "token"), _field(other, "logprob")) for other in listed(_field(entry, "top_logprobs"))]
+    return tuple((string(token), float(logprob)) for token, logprob in found if isinstance(logprob, int | float))
 
 
 def _arguments(value: Any) -> str:

@@ -24,7 +24,7 @@ from conformance.fold.ends import MESSAGES_STOPS, UNKNOWN, Doubt, Finish
 from conformance.fold.items import ItemKind, Items, OpenItem
 from conformance.fold.models import as_json, integer, listed, string, typed
 from conformance.fold.wire import WireEvent
-from conformance.said import SaidAnnotation, SaidUsage
+from conformance.said import SaidAnnotation, SaidToken, SaidUsage
 
 __all__ = ["MessagesFold"]
 
@@ -44,6 +44,9 @@ class MessagesFold:
 
     marker_due = True
     """Every stream that is whole ends with `message_stop`."""
+
+    tokens: tuple[SaidToken, ...] = ()
+    """It has no log probabilities."""
 
     def __init__(self) -> None:
         self.items = Items()

@@ -133,4 +133,5 @@ def _said(state: ChatFold | MessagesFold, transport: Transport, *, mislabelled: 
         error_kind=kind,
         model=state.model,
         streamed=streamed,
+        tokens=tuple(state.tokens),
     )

@@ -232,6 +232,7 @@ def _loop(name: str, *said: Any, **keys: Any) -> Case:
 _WEATHER_CALL = call("get_weather", {"city": "Oslo"}, "call_loop")
 _LOOPS = (
     _loop("loop", thinks("I must look at the weather.", "c2lnLWxvb3A="), _WEATHER_CALL),
+    _loop("loop-of-two-thoughts", thinks("Oslo."), "A moment. ", thinks("The tool."), _WEATHER_CALL, dialects=_CHAT),
     _loop("redacted-loop", RedactedReasoning("b3BhcXVlLWxvb3A="), _WEATHER_CALL, dialects=("messages",)),
     _case(
         "continued",

@@ -56,7 +56,6 @@ DEVIATION_SAMPLES: tuple[Case, ...] = (
     _case(
         "chat-settings",
         says("Understood."),
-        "stream",
         presence_penalty=0.5,
         frequency_penalty=-0.25,
         top_logprobs=2,

@@ -9,6 +9,7 @@ from conformance.miniatures.edits import edit_exchanges
 from conformance.miniatures.miniature import Edit, miniature
 from conformance.miniatures.request_edits import Outgoing, request_miniature
 from conformance.miniatures.right_answers import refusal
+from conformance.reading import as_list
 from conformance.transcript import Exchange, Transcript
 
 
@@ -123,6 +124,18 @@ def reasoning_forgotten(request: Outgoing) -> None:
     for message in request.messages:
         for key in ("reasoning", "reasoning_content"):
             message.pop(key, None)
+
+
+@request_miniature("history.reasoning-returned")
+def last_thought_only(request: Outgoing) -> None:
+    """Has one field for the reasoning of a turn, and writes each thought over the one before."""
+    items = [item for item in as_list(request.asked.get("input")) if isinstance(item, dict)]
+    given = [item for item in items if item.get("type") == "reasoning"]
+    texts = [part.get("text") for item in given for key in ("summary", "content") for part in as_list(item.get(key))]
+    for message in request.messages:
+        told = [text for text in texts if text and text in str(message.get("reasoning") or "")]
+        if len(told) > 1:
+            message["reasoning"] = told[-1]
 
 
 @request_miniature("history.thinking-unaltered")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,9 @@ from typing import Any
 from conformance.cases.case import Case, Turn
 from conformance.miniatures.edits import Headers, encode
 from conformance.miniatures.flavours import Flavour
+from conformance.miniatures.right_logprobs import RightLogprobs
 from conformance.miniatures.right_response import response_object
+from conformance.miniatures.right_text import custom_input, fragments
 from conformance.reading import FAMILIES, Family, FamilyName
 from conformance.said import EndState, Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Received, Transcript
@@ -68,24 +69,6 @@ def _type_of(request: Mapping[str, Any], namespace: str | None, name: str) -> st
     return ""
 
 
-def _pieces(text: str, count: int, merge: float) -> list[str]:
-    """A text in about `count / merge` fragments; none for an empty text."""
-    if not text:
-        return []
-    size = math.ceil(len(text) / max(1, math.ceil(count / merge)))
-    return [text[n : n + size] for n in range(0, len(text), size)]
-
-
-def _custom_input(arguments: str) -> str:
-    """What a custom tool is called with: the one string in the emulating function's arguments."""
-    try:
-        value = json.loads(arguments)
-    except ValueError:
-        return arguments
-    strings = [text for text in value.values() if isinstance(text, str)] if isinstance(value, dict) else []
-    return strings[0] if len(strings) == 1 else arguments
-
-
 @dataclass
 class _Item:
     """One output item on its way: its JSON when finished, and how far it gets."""
@@ -114,6 +97,7 @@ class Scribe:
     end: EndState
     names: ToolNames = field(default_factory=dict)
     _numbers: Iterator[int] = field(init=False)
+    _likely: RightLogprobs = field(init=False)
     _frames: list[bytes] = field(default_factory=list)
     _items: list[_Item] = field(default_factory=list)
     _done: list[_Item] = field(default_factory=list)
@@ -121,6 +105,7 @@ class Scribe:
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(self.flavour.first_number)
+        self._likely = RightLogprobs(self.request, self.said)
 
     # -- what is written ------------------------------------------------------------------------------
 
@@ -214,7 +199,7 @@ class Scribe:
         cut = last and self._status != "completed" and not (said.kind == "call" and said.complete)
         text = said.text
         if kind == "custom_tool_call":
-            text = _custom_input(text)
+            text = custom_input(text)
         elif kind == "function_call" and not text and not cut:
             text = "{}"
         index = position * 2 if self.flavour.gaps else position
@@ -243,7 +228,10 @@ class Scribe:
         said, family = item.said, item.family
         if kind == "message":
             shown = said if status != "in_progress" else None
-            content = [self._part(family, one, shown) for one in self._texts(said, family, text)]
+            content = [
+                self._part(family, one, shown, start)
+                for one, start in self._likely.starts(said, self._texts(said, family, text))
+            ]
             return {"type": kind, "id": item_id, "status": status, "role": "assistant", "content": content}
         if kind == "reasoning":
             value: dict[str, Any] = {"type": kind, "id": item_id, "summary": []}
@@ -273,11 +261,11 @@ class Scribe:
         half = len(text) // 2
         return [text[:half], text[half:]] if splits and half else [text]
 
-    def _part(self, family: Family, text: str, said: SaidItem | None) -> dict[str, Any]:
+    def _part(self, family: Family, text: str, said: SaidItem | None, start: int = 0) -> dict[str, Any]:
         part: dict[str, Any] = {"type": family.part_type, family.field: text}
         if family.name == "text":
             part["annotations"] = [dict(note) for note in _annotations(said)]
-            part["logprobs"] = []
+            part["logprobs"] = self._likely.of(text, start)
         return part
 
     # -- events --------------------------------------------------------------------------------------
@@ -302,28 +290,31 @@ class Scribe:
         if not text or (item.is_call and not self.flavour.call_deltas) or item.json["type"] == "tool_search_call":
             return
         texts = self._texts(item.said, family, text) if family.array else [text]
-        for number, one in enumerate(texts):
-            self._content(item, number, one, cut=item.cut and number == len(texts) - 1)
+        for number, (one, start) in enumerate(self._likely.starts(item.said, texts)):
+            self._content(item, number, one, start, cut=item.cut and number == len(texts) - 1)
 
-    def _content(self, item: _Item, number: int, text: str, *, cut: bool) -> None:
-        """One part of an item, or all of a call's arguments."""
+    def _content(self, item: _Item, number: int, text: str, start: int, *, cut: bool) -> None:
+        """One part of an item, which begins at `start` in the answer's text, or all of a call's arguments."""
         family = item.family
         parts = bool(family.array) and (family.name != "raw" or self.flavour.parts)
         part = "response.reasoning_summary_part" if family.name == "summary" else "response.content_part"
         at = self._at(item) | ({family.index: number} if family.array else {})
         if parts:
             self._event(f"{part}.added", **at, part=self._part(family, "", None))
-        for piece in _pieces(text, item.said.pieces, self.flavour.merge):
+        at_piece = start
+        for piece in fragments(text, item.said.pieces, self.flavour.merge):
             padding = {"obfuscation": "x" * (16 - len(piece) % 16)} if self.flavour.obfuscation else {}
-            self._event(self._name(family.deltas), **at, delta=piece, **self._logprobs(family), **padding)
+            likely = self._logprobs(family, piece, at_piece)
+            self._event(self._name(family.deltas), **at, delta=piece, **likely, **padding)
+            at_piece += len(piece)
         if cut and (self._status == "failed" or item.is_call):
             return
-        for number, note in enumerate(_annotations(item.said)):
-            self._event("response.output_text.annotation.added", **at, annotation_index=number, annotation=dict(note))
+        for place, note in enumerate(_annotations(item.said)):
+            self._event("response.output_text.annotation.added", **at, annotation_index=place, annotation=dict(note))
         done = {family.field: text} | ({"name": item.json["name"]} if family.name == "arguments" else {})
-        self._event(self._name(family.dones), **at, **done, **self._logprobs(family))
+        self._event(self._name(family.dones), **at, **done, **self._logprobs(family, text, start))
         if parts:
-            self._event(f"{part}.done", **at, part=self._part(family, text, item.said))
+            self._event(f"{part}.done", **at, part=self._part(family, text, item.said, start))
 
     def _close(self, item: _Item) -> None:
         if item.cut and (self._status == "failed" or item.is_call):
@@ -337,9 +328,8 @@ class Scribe:
     def _name(self, names: tuple[str, ...]) -> str:
         return names[-1] if self.flavour.reasoning == "raw-open-responses" else names[0]
 
-    @staticmethod
-    def _logprobs(family: Family) -> dict[str, Any]:
-        return {"logprobs": []} if family.name == "text" else {}
+    def _logprobs(self, family: Family, text: str, start: int) -> dict[str, Any]:
+        return {"logprobs": self._likely.of(text, start)} if family.name == "text" else {}
 
     def _keep_alive(self) -> None:
         for kind in self.flavour.keep_alives:

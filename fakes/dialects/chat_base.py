@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
 from fakes.dialects.chunks import Chunk, Speech, Step, chunks_of, finish_word, flatten, reasoning_fields, url_citation
+from fakes.dialects.logprobs import asked_alternatives, token_logprobs
 from fakes.dialects.quirks import Quirk, refuse_unknown
 from fakes.dialects.toolcalls import whole_call
 from fakes.dialects.wire import CREATED, FAULTS, Ids, json_reply, sse, stream_reply
@@ -34,18 +35,22 @@ __all__ = ["Answered", "ChatDialect", "Gathered"]
 
 @dataclass(frozen=True)
 class Gathered:
-    """A script as one message. None stands for what was never said."""
+    """A script as one message. None stands for what was never said. `tokens` are the fragments, in order."""
 
     text: str | None
     reasoning: str | None
     refusal: str | None
     calls: tuple[ToolCall, ...]
     annotations: tuple[Annotation, ...]
+    tokens: tuple[Text | Reasoning, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What an answer repeats in every chunk, and what the request asked of its form."""
+    """What an answer repeats in every chunk, and what the request asked of its form.
+
+    `alternatives` is how many log probabilities it wants of each token; None for none at all.
+    """
 
     id: str
     model: str
@@ -55,6 +60,7 @@ class Answered:
     include_usage: bool
     usage_everywhere: bool
     stop: str | None
+    alternatives: int | None = None
 
 
 class ChatDialect(ABC):
@@ -63,6 +69,8 @@ class ChatDialect(ABC):
     name: ClassVar[Dialect]
     known: ClassVar[Mapping[str, Quirk]]
     errors_end_with_done: ClassVar[bool]
+    likely: ClassVar[tuple[str, ...]]
+    """The kinds of content that it gives log probabilities of."""
     completion_path = "/v1/chat/completions"
 
     @property
@@ -84,6 +92,7 @@ class ChatDialect(ABC):
             include_usage=bool(options.get("include_usage")),
             stop=_matched_stop(script, request),
             usage_everywhere="usage-every-chunk" in script.quirks or bool(options.get("continuous_usage_stats")),
+            alternatives=asked_alternatives(request),
         )
         if request.get("stream"):
             return self._stream(script, answered)
@@ -110,6 +119,8 @@ class ChatDialect(ABC):
                     whole = step.usage or step is last
                     body = {**body, "usage": self._usage(answered.usage, None if whole else said)}
                 frames.append(self._event(body, answered, step.gate))
+                if "second-choice" in answered.quirks and step.kind in ("text", "finish"):
+                    frames.append(self._event(_second_choice(body), answered, ""))
             else:
                 frames.extend(self._other(step, answered))
         if fault is None and self._ends_with_done(steps, answered):
@@ -152,6 +163,8 @@ class ChatDialect(ABC):
         speech = self._speech(answered)
         chunks_of(script, speech, include_usage=False)
         body = self._completion(gather(script), finish_word(script, speech), answered)
+        if "second-choice" in answered.quirks:
+            body = {**body, "choices": [*body["choices"], *_second_choice(body)["choices"]]}
         if "extra-keys" in answered.quirks:
             body = _with_extras(body)
         return json_reply(body, headers=self._headers(answered.ids), dies=end)
@@ -168,6 +181,26 @@ class ChatDialect(ABC):
             for number, call in enumerate(gathered.calls)
         ]
         return {"tool_calls": calls}
+
+    def _logprobs(self, tokens: Sequence[str], answered: Answered) -> dict[str, Any] | None:
+        """The `logprobs` of a choice: null where none were asked for, or there are no tokens."""
+        if answered.alternatives is None or not any(tokens):
+            return None
+        return {"content": token_logprobs(tokens, answered.alternatives), **self._other_logprobs}
+
+    _other_logprobs: ClassVar[Mapping[str, Any]] = {}
+
+    def _chunk_tokens(self, chunk: Chunk) -> list[str]:
+        """The text of a chunk that has log probabilities."""
+        keys = {"text": ("content",), "reasoning": ("reasoning", "reasoning_content")}
+        found = [str(chunk.delta[key]) for kind in self.likely for key in keys[kind] if chunk.delta.get(key)]
+        return found[:1]
+
+    def _whole_tokens(self, gathered: Gathered) -> list[str]:
+        """All tokens of a whole answer that have log probabilities, in order."""
+        kinds = {"text": Text, "reasoning": Reasoning}
+        chosen = tuple(kinds[kind] for kind in self.likely)
+        return [piece for part in gathered.tokens if isinstance(part, chosen) for piece in part.pieces]
 
     # What a service decides ---------------------------------------------------------------------------------
 
@@ -220,7 +253,18 @@ def gather(script: Script) -> Gathered:
         joined(Refusal),
         tuple(part for part in parts if isinstance(part, ToolCall)),
         tuple(part for part in parts if isinstance(part, Annotation)),
+        tuple(part for part in parts if isinstance(part, Text | Reasoning)),
     )
+
+
+def _second_choice(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A chunk, or a whole answer, of a second choice beside the first: another text, which a limit cuts."""
+    choice = dict(body["choices"][0])
+    said = "message" if "message" in choice else "delta"
+    speaks = bool(choice[said].get("content"))
+    choice |= {"index": 1, said: {**choice[said], "content": "Something else. "} if speaks else {}, "logprobs": None}
+    choice["finish_reason"] = "length" if choice["finish_reason"] else choice["finish_reason"]
+    return {**body, "choices": [choice]}
 
 
 def completion_head(answered: Answered, kind: str) -> dict[str, Any]:

@@ -85,6 +85,8 @@ class ChatCompletions(ChatDialect):
 
     name: ClassVar[Dialect] = "chat_completions"
     known: ClassVar[Mapping[str, Quirk]] = CHAT_QUIRKS
+    _other_logprobs: ClassVar[Mapping[str, Any]] = {"refusal": None}
+    likely: ClassVar[tuple[str, ...]] = ("text",)
     errors_end_with_done: ClassVar[bool] = False
 
     def __init__(self, *, needs_key: bool = False) -> None:
@@ -151,7 +153,7 @@ class ChatCompletions(ChatDialect):
         choice = {
             "index": 0,
             "delta": dict(chunk.delta),
-            "logprobs": None,
+            "logprobs": self._logprobs(self._chunk_tokens(chunk), answered),
             "finish_reason": finish_reason(chunk, answered),
         }
         body = {**head, "choices": [choice] if chunk.choice else [], **chunk.extra}
@@ -192,7 +194,8 @@ class ChatCompletions(ChatDialect):
         message |= self._message_calls(gathered, answered)
         if gathered.text is None and gathered.refusal is None and not gathered.calls:
             message["content"] = ""
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+        choice = {"index": 0, "message": message}
+        choice |= {"logprobs": self._logprobs(self._whole_tokens(gathered), answered), "finish_reason": finish}
         body = {**completion_head(answered, "chat.completion"), "choices": [choice]}
         if answered.usage is not None:
             body["usage"] = self._usage(answered.usage, None)

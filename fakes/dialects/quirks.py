@@ -76,6 +76,10 @@ _SHARED = {
     "role-missing": Quirk("no delta ever has a role", "agentgateway/agentgateway#3005"),
     "role-repeated": Quirk("every delta repeats the role", "BerriAI/litellm#9986; ollama/ollama#17166"),
     "text-with-tool-call": Quirk("the last text fragment and a call's first share one delta", "BerriAI/litellm#18238"),
+    "second-choice": Quirk(
+        "a second choice that nobody asked for: another text, which a limit cuts",
+        "BerriAI/litellm#35793; openai/openai-agents-python#3313",
+    ),
     "tool-arguments-null-first": Quirk("a call's first fragment has arguments null", "langfuse/langfuse-python#1339"),
     "tool-call-whole": Quirk("each call arrives whole in one delta", "BerriAI/litellm#25836"),
     "tool-id-empty-later": Quirk("later fragments of a call repeat its id as an empty string", "BerriAI/litellm#20711"),

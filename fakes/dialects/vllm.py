@@ -72,6 +72,7 @@ class Vllm(ChatDialect):
 
     name: ClassVar[Dialect] = "vllm"
     known: ClassVar[Mapping[str, Quirk]] = VLLM_QUIRKS
+    likely: ClassVar[tuple[str, ...]] = ("text", "reasoning")
     errors_end_with_done: ClassVar[bool] = True
 
     def failure(self, failure: HttpFailure) -> Reply:
@@ -145,7 +146,7 @@ class Vllm(ChatDialect):
         choice: dict[str, Any] = {
             "index": 0,
             "delta": dict(chunk.delta),
-            "logprobs": None,
+            "logprobs": self._logprobs(self._chunk_tokens(chunk), answered),
             "finish_reason": finish_reason(chunk, answered),
         }
         if chunk.finish is not None:
@@ -188,7 +189,8 @@ class Vllm(ChatDialect):
         message: dict[str, Any] = {"role": "assistant", "content": content, **nothing}
         message |= self._message_calls(gathered, answered)
         message |= message_reasoning(gathered, answered.quirks)
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+        choice = {"index": 0, "message": message}
+        choice |= {"logprobs": self._logprobs(self._whole_tokens(gathered), answered), "finish_reason": finish}
         choice |= {"stop_reason": answered.stop, "token_ids": None, "routed_experts": None}
         body = {**completion_head(answered, "chat.completion"), "choices": [choice], "service_tier": None}
         body["system_fingerprint"] = _FINGERPRINT

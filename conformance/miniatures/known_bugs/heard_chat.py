@@ -26,6 +26,13 @@ def refusals_not_read(heard: Heard) -> None:
         delta.pop("refusal", None)
 
 
+@misreads("content.text-equals-upstream")
+def choices_are_one(heard: Heard) -> None:
+    """Reads whatever choice a chunk has, and joins the texts of two answers."""
+    for choice in heard.choices:
+        choice["index"] = 0
+
+
 @misreads("content.calls-equal-upstream")
 def calls_known_by_index(heard: Heard) -> None:
     """Knows calls by their index alone: a second call on a used index is joined to the first."""
