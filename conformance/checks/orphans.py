@@ -1,13 +1,14 @@
-"""Rules of results whose call is not in the context."""
+"""Rules of results whose call is not in the context, and of calls whose result is not."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from conformance.asked import Asked
 from conformance.crossings import Judged, asked_in, crossings, visits
 from conformance.pieces import Piece
-from conformance.rules import INTEGRITY, rule
+from conformance.rules import INTEGRITY, RECOMMENDED, rule
 from conformance.transcript import Transcript
 
 __all__: list[str] = []
@@ -42,6 +43,46 @@ def no_call_invented(transcript: Transcript) -> Judged:
             )
         else:
             yield crossing.seen
+
+
+@rule(
+    "history.omissions-not-sent-on",
+    level=RECOMMENDED,
+    source="MoonshotAI/kimi-code#701; OpenHands/OpenHands#7512; google/adk-python#3504; continuedev/continue#10092",
+    why="The service answers 400, to this turn and to all that follow: the client cannot mend its context.",
+    evidence="both",
+)
+def omissions_not_sent_on(transcript: Transcript) -> Judged:
+    """A call that the client left without a result, or a result without its call, is not sent upstream as it stands."""
+    for visit in visits(transcript):
+        request = asked_in(visit)
+        if request is not None and _lacks(request) and visit.exchange.status in (400, 422):
+            yield visit.seen()
+    for crossing in crossings(transcript):
+        if not _lacks(crossing.asked):
+            continue
+        alone = _alone(crossing.sent.of("call"), crossing.sent.of("result"))
+        if alone:
+            other = "result" if alone[0].kind == "call" else "call"
+            yield crossing.broken(
+                f"the {alone[0].kind} at {alone[0].path} completed or left out, or the request refused",
+                f"it is sent without its {other}",
+            )
+        else:
+            yield crossing.seen
+
+
+def _lacks(asked: Asked) -> bool:
+    """Whether a call lacks its result or a result its call, where all of the context is known."""
+    return asked.whole and bool(_alone(asked.of("call"), asked.of("result")))
+
+
+def _alone(calls: Iterable[Piece], results: Iterable[Piece]) -> list[Piece]:
+    calls, results = list(calls), list(results)
+    answered, called = ({piece.call_id for piece in pieces} for pieces in (results, calls))
+    return [call for call in calls if call.call_id not in answered] + [
+        result for result in results if result.call_id not in called
+    ]
 
 
 def _orphans(asked: Asked) -> list[Piece]:

@@ -153,6 +153,7 @@ def test_the_client_s_own_omission_may_be_sent_on(rule: str, statuses: frozenset
     upstream = (replace(call(), json=body, body=json.dumps(body).encode()),)
     exchange = Exchange(ClientRequest("POST", "/v1/responses", (), asked), 200, upstream=upstream)
     assert bool(violations(rule, exchange, refusal_statuses=statuses)) is not may
+    assert violations("history.omissions-not-sent-on", exchange, refusal_statuses=statuses)
 
 
 def test_a_document_is_not_called_an_image() -> None:

@@ -213,7 +213,7 @@ def _cleaned(call_id: str) -> str:
     return "".join(c if c.isalnum() or c in "_-" else "_" for c in call_id)[:64]
 
 
-@request_miniature("upstream.results-follow-calls")
+@request_miniature("history.omissions-not-sent-on")
 def open_call_forwarded(request: Outgoing) -> None:
     """Sends a call upstream that nobody answered."""
     answered = {item.get("call_id") for item in _items(request, *_ANSWERED)}
