@@ -25,8 +25,8 @@ PYTHON = "openai-python 3.54 lib/streaming/responses/_responses.py (ResponseStre
 def created_first(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The first event is `response.created`."""
     for stream in streams(transcript):
-        if not stream.events:
-            continue
+        if all(event.type == "error" for event in stream.events):
+            continue  # nothing was begun: SDKs raise what the error says (stream.no-bare-error tells of it)
         first = stream.events[0]
         if first.type == "response.created":
             yield Seen(stream.place(first))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from conformance.checks.json_values import only_string, opened_string, same_json
 from conformance.checks.limits import calls_are_limited
 from conformance.checks.phrases import around, count, listed, shown
-from conformance.reading import FamilyName, ItemReading, StreamReading, as_dict, as_list, streams
+from conformance.reading import CALL_TYPES, FamilyName, ItemReading, StreamReading, as_dict, as_list, streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
 from conformance.said import Said, SaidItem
 from conformance.thinking_tags import as_told, fitted
@@ -123,6 +124,13 @@ def _calls(stream: StreamReading) -> list[ItemReading]:
     return sorted([*stream.calls, *searches], key=lambda item: item.number) if searches else stream.calls
 
 
+def _calls_at_the_end(stream: StreamReading) -> list[dict[str, Any]]:
+    """The calls that only the terminal response holds; that they were not streamed is told by another rule."""
+    told = {item.final_position for item in stream.items}
+    output = [(position, as_dict(value)) for position, value in enumerate(stream.output or ())]
+    return [item for position, item in output if position not in told and item.get("type") in CALL_TYPES]
+
+
 def _paired(stream: StreamReading, said: Said) -> list[tuple[SaidItem, ItemReading]]:
     """The upstream's calls with the client's: by call id, else by name in order, else by order.
 
@@ -155,7 +163,7 @@ def _paired(stream: StreamReading, said: Said) -> list[tuple[SaidItem, ItemReadi
 def calls_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     """The client gets as many calls as the upstream made: none lost, none invented, none joined or split."""
     for stream, said in _heard(transcript):
-        wanted, found = list(said.calls), _calls(stream)
+        wanted, found = list(said.calls), [item.best for item in _calls(stream)] + _calls_at_the_end(stream)
         if not wanted and not found:
             continue
         least = sum(call.complete for call in wanted) if _whole(stream) and not calls_are_limited(stream.request) else 0
@@ -165,9 +173,9 @@ def calls_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
             yield Seen(stream.place(stream.terminal))
         else:
             yield Violation(
-                stream.place(stream.terminal or (found[-1].first if found else None)),
+                stream.place(stream.terminal or next((item.first for item in reversed(_calls(stream))), None)),
                 f"{count(len(wanted), 'call')}: {listed(call.name for call in wanted)}",
-                f"{count(len(found), 'call')}: {listed(item.best.get('name') for item in found)}",
+                f"{count(len(found), 'call')}: {listed(item.get('name') for item in found)}",
             )
 
 
@@ -189,9 +197,8 @@ def call_names_equal_upstream(transcript: Transcript) -> Iterator[Seen | Violati
             if name == call.name or renamed or not call.complete or item.type == "tool_search_call":
                 yield Seen(stream.place(item.done or item.first))
             else:
-                yield Violation(
-                    stream.place(item.done or item.first), f"a call of {shown(call.name)}", f"of {shown(name)}"
-                )
+                found_name = f"a call of {shown(name)}" if name is not None else "a call that nothing names"
+                yield Violation(stream.place(item.done or item.first), f"a call of {shown(call.name)}", found_name)
 
 
 def _declared(tools: object) -> Iterator[str]:

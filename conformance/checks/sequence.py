@@ -24,8 +24,9 @@ def present(transcript: Transcript) -> Iterator[Seen | Violation]:
             if is_index(number):
                 yield Seen(stream.place(event))
             else:
+                found = shown(number) if "sequence_number" in event.data else "no sequence_number"
                 yield Violation(
-                    stream.place(event), f"an integer sequence_number in {event.type or 'the event'}", shown(number)
+                    stream.place(event), f"an integer sequence_number in {event.type or 'the event'}", found
                 )
 
 

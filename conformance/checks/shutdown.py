@@ -67,10 +67,10 @@ def _unreachable(transcript: Transcript) -> Iterator[Visit]:
     why="An upstream that is down looks like a fault of the client, or like an empty answer.",
 )
 def unreachable_told(transcript: Transcript) -> Judged:
-    """An upstream that refuses the connection is told as 5xx, or by `response.failed`."""
+    """An upstream that refuses the connection is told as 5xx, by `response.failed`, or by an `error` event."""
     for visit in _unreachable(transcript):
         exchange = visit.exchange
-        failed = any(event.type == "response.failed" for event in exchange.events)
+        failed = any(event.type in ("response.failed", "error") for event in exchange.events)
         if (
             (exchange.status is not None and exchange.status >= 500)
             or failed

@@ -225,6 +225,12 @@ def _residue(text: str, known: Sequence[str]) -> str:
     return "" if _GLUE.fullmatch(text) else text.strip()
 
 
+def _is_torn_off(added: str, known: Sequence[str], crossing: Crossing) -> bool:
+    """Whether that is a piece of a text of the client which is nowhere whole."""
+    sent = [piece.text for piece in crossing.sent.pieces]
+    return bool(added) and any(added in text and not occurrences(text, sent) for text in known)
+
+
 def _may_be_added(crossing: Crossing, piece: Piece) -> bool:
     """Whether a text of the target's own is legal there: where the service demands one."""
     asked, sent = crossing.asked, crossing.sent
@@ -260,6 +266,8 @@ def nothing_invented(transcript: Transcript) -> Judged:
         )
         for piece in _texts(crossing.sent.pieces, "user", "assistant"):
             added = _residue(piece.text, known)
+            if _is_torn_off(added, known, crossing):
+                continue  # that the text did not arrive whole is told by the rules of its arrival
             if not added or _may_be_added(crossing, piece):
                 yield crossing.seen
             else:
@@ -401,7 +409,12 @@ def no_empty_messages(transcript: Transcript) -> Judged:
             if piece.kind == "text" and crossing.dialect == "messages" and not piece.text.strip()
         ]
         said_blank = {piece.role for piece in crossing.asked.pieces if piece.is_visible_text and not piece.text.strip()}
-        full = {piece.message for piece in crossing.sent.pieces if piece.kind != "text" or piece.text.strip()}
+        on_messages = crossing.dialect == "messages"
+        full = {
+            piece.message
+            for piece in crossing.sent.pieces
+            if piece.kind != "text" or (piece.text.strip() if on_messages else piece.text)
+        }
         blank += [
             f"messages[{index}]"
             for index, role in enumerate(crossing.sent.roles)

@@ -14,6 +14,7 @@ Where specifications leave an ending open, all of its legal states are in the se
     reason, then end of body without marker       chat: by the reason (`transformers serve` sends no [DONE]);
                                                   Messages, or a broken connection: that, or failed
     error event                                   failed
+    calls without an id, of one id or one index   also failed: no result could be told to be that call's
     silence                                       unfinished or failed
     HTTP status of 400 or more, no status         http-error or failed
 
@@ -150,8 +151,8 @@ class Ending:
     `finish` is None when no reason came; `marker` whether the stream's own end came ([DONE], message_stop, the
     end of a JSON body); `marker_due` whether a stream without it is broken (Messages) or may be whole (chat).
     `content` is whether there is a message, refusal or call, `said` whether there is anything; `doubt` is
-    whether there was something that a target may rightly choke on (broken JSON, a wrong content type), before
-    anything was said ("first") or later.
+    whether there was something that a target may rightly choke on (broken JSON, a wrong content type, calls that
+    cannot be told apart), before anything was said ("first") or later.
     """
 
     transport: Transport

@@ -178,6 +178,8 @@ class _Reader:
         if item_id == "" and is_index(index):
             item_id = None  # an empty id is no item's own; the index tells more
         by_index = [item for item in self.reading.items if is_index(index) and _index_of(item) == index]
+        fitting = [item for item in by_index if not _is_of_another_item(event, item, item_id)]
+        by_index = fitting if item_id is not None else fitting or by_index
         if len(by_index) == 1:
             return by_index[0]
         candidates = by_index or self.reading.items
@@ -236,6 +238,15 @@ class _Reader:
                 found = next((n for n in sorted(free) if output[n].get("type") == item.type), None)
                 if found is not None:
                     claim(item, found)
+
+
+def _is_of_another_item(event: Event, item: ItemReading, item_id: Any) -> bool:
+    """Whether an event at the index of an item that nothing announced tells of another: of another kind, by its id."""
+    family = DELTA_FAMILY.get(event.type) or DONE_FAMILY.get(event.type)
+    if family is None or item.added is not None or item.done is not None or item_id in _ids_of(item):
+        return False
+    kinds = {kind for part in item.parts.values() if part.family for kind in part.family.item_types}
+    return bool(kinds) and kinds.isdisjoint(family.item_types)
 
 
 def _index_of(item: ItemReading) -> Any:

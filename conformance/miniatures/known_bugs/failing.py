@@ -78,7 +78,7 @@ def _is_page(exchange: Exchange) -> bool:
     return any("html" in value for call in exchange.upstream for _, value in call.sent_headers)
 
 
-@miniature("failure.never-succeeds", "stream.terminal-event")
+@miniature("stream.terminal-event")
 def early_200_hides_the_error(transcript: Transcript) -> Transcript:
     """Says 200 to keep the client alive, and has no way left to tell that the upstream then refused."""
 
