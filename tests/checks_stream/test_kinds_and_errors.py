@@ -107,3 +107,18 @@ def test_the_name_beside_finished_arguments_is_that_of_the_call(breaks: Breaks) 
 
     (found,) = breaks("item.arguments-done-name", on_streams(edit)(_right("reasoning-and-calls")))
     assert json.loads(found.expected.split("name ")[1].split(",")[0]) == "get_weather"
+
+
+@pytest.mark.parametrize(
+    ("output", "legal"), [([{"type": "acme:note", "id": "x"}], True), ("none", False), (None, False), ({}, False)]
+)
+@pytest.mark.parametrize("rule", ["schema.openai-response", "schema.open-responses-response"])
+def test_of_the_response_only_the_list_of_items_is_judged(rule: str, output: Any, legal: bool, breaks: Breaks) -> None:
+    """What stands in it is another rule's; that it is a list is this one's."""
+
+    def edit(draft: Draft) -> None:
+        if draft.response is not None:
+            draft.response["output"] = output
+
+    transcript = on_streams(edit)(_right("reasoning-and-calls"))
+    assert (breaks(rule, transcript) == []) is legal

@@ -369,3 +369,46 @@ def test_what_is_done_is_what_was_streamed(name: str, done: str, told: str, tell
     ended: Body = {"type": f"response.{name}.done", **place, key: done}
     assert tells(rule, _made(_stream(added, *deltas, ended))) == told
     assert tells(rule, _made(_stream(added, *deltas))) == "nothing"
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete", "failed"])
+def test_what_the_final_output_has_was_streamed_in_that_order(status: str, tells: Tells) -> None:
+    """Of an answer that a limit cut as of a whole one; a failure has an output of its own."""
+    items = [_item("message", number=number, content=[]) for number in (0, 1)]
+    first, second = (event["item"] for event in items)
+    unknown = {"type": "message", "id": "item_9", "content": []}
+
+    def judged(rule: str, *output: Body) -> str:
+        told = tells(rule, _made(_stream(*items, _ended(status, output=list(output)))))
+        assert status != "failed" or told == "nothing"
+        return "nothing" if status == "failed" else told
+
+    nothing = "nothing" if status == "failed" else None
+    assert judged("response.output-in-order", first, second) == (nothing or "right")
+    assert judged("response.output-in-order", second, first) == (nothing or "wrong")
+    assert judged("response.output-in-order", first) == "nothing"
+    assert judged("response.output-was-streamed", first, second) == (nothing or "right")
+    assert judged("response.output-was-streamed", first, second, unknown) == (nothing or "wrong")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("message", "right"),
+        ("function_call", "right"),
+        ("custom_tool_call", "right"),
+        ("reasoning", "wrong"),
+        (None, "wrong"),
+    ],
+)
+def test_an_answer_without_a_reason_holds_something(kind: str | None, told: str, tells: Tells) -> None:
+    """A message or a call, that was done or stands in the output; thoughts alone are no answer."""
+    said = Said((), None, frozenset({"completed", "failed"}))
+    done = [_item(kind)] if kind else []
+    listed = _ended("completed", output=[{"type": kind, "id": "item_0"}] if kind else [])
+    rule = "ending.doubtful-answer-has-content"
+    assert tells(rule, _made(_stream(*done, _ended("completed"), said=said))) == told
+    assert tells(rule, _made(_stream(listed, said=said))) == told
+    assert tells(rule, _made(_stream(*done, _ended("failed"), said=said))) == "nothing"
+    known = Said((), None, frozenset({"completed"}), finish="stop")
+    assert tells(rule, _made(_stream(_ended("completed"), said=known))) == "nothing"
