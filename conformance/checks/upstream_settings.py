@@ -343,7 +343,7 @@ def schema_arrives(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def schema_settings_kept(transcript: Transcript) -> Judged:
-    """Name and `strict` of a JSON schema format reach a chat upstream, nested under `json_schema`."""
+    """Name, `strict` and description of a JSON schema format reach a chat upstream, nested under `json_schema`."""
     for crossing in crossings(transcript):
         asked, sent = _format(crossing), at(crossing.sent.body, "response_format", "json_schema")
         if at(asked, "type") != "json_schema" or not isinstance(sent, dict):
@@ -351,7 +351,8 @@ def schema_settings_kept(transcript: Transcript) -> Judged:
         wanted = {key: asked[key] for key in ("name", "strict", "description") if asked.get(key) is not None}
         lost = {key: sent.get(key) for key, value in wanted.items() if not same_json(sent.get(key), value)}
         if lost:
-            yield crossing.broken(f"{quote(wanted)} in `response_format.json_schema`", quote(lost))
+            named = {key: wanted[key] for key in lost}
+            yield crossing.broken(f"{quote(named)} in `response_format.json_schema`", quote(lost))
         else:
             yield crossing.seen
 
