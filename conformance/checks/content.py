@@ -24,6 +24,7 @@ from conformance.transcript import Event, Transcript
 DELTAS = "Open Responses 2026-04-24, Items are streamable (a delta is a change since the last update)"
 
 Value: TypeAlias = Callable[[PartReading], str | None]
+_ANSWER: tuple[FamilyName, ...] = ("text", "refusal", "arguments", "input")
 Where: TypeAlias = Callable[[PartReading], Event | None]
 
 
@@ -251,7 +252,7 @@ def _matched(transcript: Transcript) -> Iterator[tuple[StreamReading, ItemReadin
     why="SDK users who read the final response get another answer than the one that was streamed.",
 )
 def response_equals_item(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """An item in the terminal response says what it said in `output_item.done`: texts, names, arguments."""
+    """An item in the terminal response says what it said in `output_item.done`, or, never done, in its deltas."""
     for stream, item, final in _matched(transcript):
         wanted, found = _content_of(item.done_item), _content_of(final)
         if wanted == found:
@@ -259,6 +260,40 @@ def response_equals_item(transcript: Transcript) -> Iterator[Seen | Violation]:
         else:
             expected, actual = around(shown(wanted, 2000), shown(found, 2000))
             yield Violation(stream.place(stream.terminal), f"in output, {item.name} as it was done: {expected}", actual)
+    for stream, item, part, found in _never_done(transcript):
+        wanted = part.streamed or ""
+        if wanted == found:
+            yield Seen(stream.place(stream.terminal))
+        else:
+            expected, actual = around(wanted, found)
+            yield Violation(
+                stream.place(stream.terminal),
+                f"in output, the {part.words} of {item.name} as its deltas told it: {expected}",
+                actual,
+            )
+
+
+def _never_done(transcript: Transcript) -> Iterator[tuple[StreamReading, ItemReading, PartReading, str]]:
+    """What was streamed of items that were never done, with what the terminal response holds in its place.
+
+    Only where it is plain which item is which, and where an item has one part of a kind: items are then told apart
+    by their types and order alone.
+    """
+    for stream, item in stream_items(transcript):
+        if item.done is not None or item.final is None or stream.outcome not in ("completed", "incomplete"):
+            continue
+        told = sum(other.type == item.type for other in stream.items)
+        if told != sum(as_dict(value).get("type") == item.type for value in stream.output or ()):
+            continue
+        for part in item.parts.values():
+            family = part.family
+            alone = sum(other.family is family for other in item.parts.values()) == 1
+            if family is None or part.streamed is None or family.name not in _ANSWER or not alone:
+                continue
+            held = as_list(item.final.get(family.array)) if family.array else [item.final]
+            values = [family.of(value) or "" for value in held if as_dict(value).get("type") == family.part_type]
+            whole = "".join(values) if family.array else family.of(item.final) or ""
+            yield stream, item, part, whole
 
 
 @rule(

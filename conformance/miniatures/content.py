@@ -171,6 +171,19 @@ def trimmed_text_at_the_end(draft: Draft) -> None:
             part["text"] = part["text"][:-1]
 
 
+@stream_miniature("content.response-equals-item")
+def output_of_the_first_delta(draft: Draft) -> None:
+    """Never says that the text is done, and ends with a response that holds what stood there at the first delta."""
+    part = part_of(draft, "text", deltas=2)
+    done = draft.of(part.item.done) if part else None
+    if part is None or done is None:
+        return
+    for shape in as_list(_final(draft, part.item).get("content")):
+        if shape.get("text"):
+            shape["text"] = part.deltas[0].get("delta")
+    draft.drop(done)
+
+
 @stream_miniature("content.response-keeps-identities")
 def call_id_minted_in_response(draft: Draft) -> None:
     """Mints another call_id for the last call in the terminal response."""

@@ -114,3 +114,29 @@ def test_a_stream_without_an_end_is_no_success() -> None:
     assert not violations("failure.never-succeeds", answer(CREATED, said=failed))
     assert violations("stream.terminal-event", answer(CREATED, said=failed))
     assert violations("failure.never-succeeds", answer(CREATED, completed(), said=failed))
+
+
+@pytest.mark.parametrize(
+    ("output", "same"),
+    [
+        ((MESSAGE, CALL), True),
+        (({**MESSAGE, "content": [{"type": "output_text", "text": "(Nothing)"}]}, CALL), False),
+        ((MESSAGE, {**CALL, "arguments": "{}{}"}), False),
+        (({**MESSAGE, "content": []}, CALL), False),
+        ((MESSAGE, MESSAGE, CALL), True),
+    ],
+    ids=["as-streamed", "another-text", "arguments-twice", "no-text", "which-is-which"],
+)
+def test_the_end_says_what_the_deltas_said(output: tuple[dict[str, Any], ...], same: bool) -> None:
+    """Where no item was ever done, the terminal response is compared with the deltas, if it is plain with which."""
+    found = violations("content.response-equals-item", answer(CREATED, TEXT, DELTA, DONE, completed(*output)))
+    assert bool(found) is not same
+    assert all("as its deltas told it" in one.expected for one in found)
+
+
+def test_a_done_item_is_compared_as_it_was_done() -> None:
+    """An item that was done is judged by its `output_item.done`, once."""
+    done = {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}
+    other = {**MESSAGE, "content": [{"type": "output_text", "text": "Other."}]}
+    found = violations("content.response-equals-item", answer(CREATED, TEXT, done, completed(other)))
+    assert ["as it was done" in one.expected for one in found] == [True]
