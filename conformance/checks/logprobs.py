@@ -79,24 +79,20 @@ def _near(one: float, other: float) -> bool:
 
 
 def _same(wanted: SaidToken, found: SaidToken) -> bool:
-    return wanted.token == found.token and _near(wanted.logprob, found.logprob)
-
-
-def _same_alternatives(wanted: SaidToken, found: SaidToken, most: int) -> bool:
-    pairs = zip(wanted.top[:most], found.top, strict=False)
-    whole = len(found.top) >= min(len(wanted.top), most)
-    return whole and all(a[0] == b[0] and _near(a[1], b[1]) for a, b in pairs)
+    """Whether what is told of a token is what the upstream told of it; alternatives may be fewer."""
+    given = all(any(a[0] == b[0] and _near(a[1], b[1]) for b in wanted.top) for a in found.top)
+    return wanted.token == found.token and _near(wanted.logprob, found.logprob) and given
 
 
 def _lost(wanted: Tokens, found: Tokens, most: int) -> str | None:
-    """What is missing of the upstream's, in words; None when nothing is."""
+    """What is missing of the upstream's, in words; None when nothing is. Other numbers are altered, not lost."""
     rest = iter(found)
     for number, token in enumerate(wanted):
-        match = next((other for other in rest if _same(token, other)), None)
+        match = next((other for other in rest if token.token == other.token), None)
         if match is None:
             return f"those of {count(len(found), 'token')}: that of {quote(token.token)} (token {number}) is not there"
-        if not _same_alternatives(token, match, most):
-            return f"{quote(token.token)} (token {number}) with the alternatives {quote(match.top)}"
+        if len(match.top) < min(len(token.top), most):
+            return f"{quote(token.token)} (token {number}) with {count(len(match.top), 'alternative')}"
     return None
 
 
@@ -170,10 +166,9 @@ def logprobs_not_altered(transcript: Transcript) -> Judged:
             if alien is None:
                 yield visit.seen(index)
             else:
-                there = next((token.logprob for token in said if token.token == alien.token), None)
-                wanted = "no such token" if there is None else f"{quote(alien.token)} with {there}, in its place"
-                words = f"{quote(alien.token)} with {alien.logprob} in {place}"
-                yield visit.broken(f"what the upstream sent: {wanted}", words, event=index)
+                there = next((token for token in said if token.token == alien.token), None)
+                wanted = "nothing of such a token" if there is None else f"{_told_of(there)}, in its place"
+                yield visit.broken(f"what the upstream sent: {wanted}", f"{_told_of(alien)} in {place}", event=index)
 
 
 def _told(visit: Visit) -> Iterator[tuple[str, int | None, Tokens]]:
@@ -184,6 +179,11 @@ def _told(visit: Visit) -> Iterator[tuple[str, int | None, Tokens]]:
     places += [(f"`{_DONE}`", event.index, _read(event.get("logprobs"))) for event in kinds if event.type == _DONE]
     places.append(("the final response", None, _final(visit) or ()))
     yield from (place for place in places if place[2])
+
+
+def _told_of(token: SaidToken) -> str:
+    others = f" and the alternatives {quote(list(token.top))}" if token.top else ""
+    return f"{quote(token.token)} with {token.logprob}{others}"
 
 
 def _alien(said: Tokens, found: Tokens) -> SaidToken | None:

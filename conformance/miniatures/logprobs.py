@@ -91,3 +91,13 @@ def logprobs_of_the_next_token(draft: Draft) -> None:
         tokens = part["logprobs"]
         if len(tokens) > 2:
             part["logprobs"] = [tokens[0], {**tokens[1], "logprob": tokens[2]["logprob"]}, *tokens[2:]]
+
+
+@stream_miniature("content.logprobs-not-altered")
+def alternatives_of_the_next_token(draft: Draft) -> None:
+    """Gives each token of the final response the alternatives of the token after it."""
+    for part in _parts((draft.response or {}).get("output")):
+        tokens = part["logprobs"]
+        following = [token["top_logprobs"] for token in tokens[1:]]
+        part["logprobs"] = [{**token, "top_logprobs": top} for token, top in zip(tokens, following, strict=False)]
+        part["logprobs"] += tokens[-1:]

@@ -6,7 +6,7 @@ import pytest
 
 import conformance.checks as checks
 from conformance.fold import fold, resumed
-from conformance.miniatures import deviations, get
+from conformance.miniatures import deviations, get, logprobs
 from conformance.miniatures.deviation_samples import deviation_transcripts
 from conformance.rules import REGISTRY, Rule, Seen, Violation
 from conformance.transcript import Transcript
@@ -14,12 +14,13 @@ from fakes.answering import reply_to
 from fakes.dialects import get as dialect_of
 from fakes.script import DIALECTS, Dialect, Script, Text
 
-_MODULES = (checks.finishes, checks.item_shapes, checks.other_form, checks.passed_settings)
+_MODULES = (checks.finishes, checks.item_shapes, checks.logprobs, checks.other_form, checks.passed_settings)
 _ELSEWHERE = frozenset({"history.reasoning-in-its-field", "history.no-call-invented"})  # in the crossing samples
 _WRONG = sorted(
     edit.__name__.replace("_", "-")
-    for edit in vars(deviations).values()
-    if getattr(edit, "__module__", "") == deviations.__name__ and not edit.__name__.startswith("_")
+    for module in (deviations, logprobs)
+    for edit in vars(module).values()
+    if getattr(edit, "__module__", "") == module.__name__ and not edit.__name__.startswith("_")
 )
 
 Right = list[tuple[str, Transcript]]
