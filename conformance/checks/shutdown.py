@@ -70,6 +70,8 @@ def unreachable_told(transcript: Transcript) -> Judged:
     """An upstream that refuses the connection is told as 5xx, by `response.failed`, or by an `error` event."""
     for visit in _unreachable(transcript):
         exchange = visit.exchange
+        if exchange.status == 200 and not exchange.is_stream and not isinstance(exchange.json, dict):
+            continue  # no answer to anything: json.is-a-response tells of it
         failed = any(event.type in ("response.failed", "error") for event in exchange.events)
         if (
             (exchange.status is not None and exchange.status >= 500)

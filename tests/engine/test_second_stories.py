@@ -103,3 +103,6 @@ def test_an_error_event_tells_that_the_upstream_is_down() -> None:
     rule = "failure.unreachable-told"
     assert not broken(rule, told({"type": "error", "error": {"message": "No connection."}}), tags=("unreachable",))
     assert broken(rule, told({"type": "response.completed", "response": response()}), tags=("unreachable",))
+    assert broken(rule, answered(response(status="completed")), tags=("unreachable",))
+    assert not broken(rule, answered(None), tags=("unreachable",))
+    assert broken("json.is-a-response", answered(None), tags=("unreachable",))
