@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -291,6 +292,7 @@ def test_a_status_is_a_word(status: Any, told: str, tells: Tells) -> None:
         ("wiki__find", "wiki__find", True, "right"),
         ("wiki__find", "find", True, "wrong"),
         ("wiki__find", None, True, "wrong"),
+        ("wiki__find", ["get_time"], True, "wrong"),
         ("get_wea", "get_we", False, "right"),
     ],
 )
@@ -412,3 +414,154 @@ def test_an_answer_without_a_reason_holds_something(kind: str | None, told: str,
     assert tells(rule, _made(_stream(*done, _ended("failed"), said=said))) == "nothing"
     known = Said((), None, frozenset({"completed"}), finish="stop")
     assert tells(rule, _made(_stream(_ended("completed"), said=known))) == "nothing"
+
+
+@pytest.mark.parametrize("kind", ["message", "reasoning"])
+@pytest.mark.parametrize(("when", "told"), [("before", "right"), ("after", "wrong"), ("never", "wrong")])
+def test_each_item_is_done_before_an_answer_is_cut(kind: str, when: str, told: str, tells: Tells) -> None:
+    """Messages and thoughts; a call that was cut stays open."""
+    rule, cut = "item.done-before-incomplete", _ended("incomplete")
+
+    def judged(one: str) -> str:
+        added, done = _item(one, "added", content=[]), _item(one, content=[])
+        events = {"before": (added, done, cut), "after": (added, cut, done), "never": (added, cut)}[when]
+        return tells(rule, _made(_stream(*events)))
+
+    assert judged(kind) == told
+    assert judged("function_call") == "nothing"
+
+
+@pytest.mark.parametrize("key", ["error", "incomplete_details", "usage", "completed_at"])
+@pytest.mark.parametrize("step", ["created", "in_progress"])
+def test_nothing_final_stands_in_a_snapshot(key: str, step: str, tells: Tells) -> None:
+    """Each of the keys is null or absent before the end."""
+
+    def judged(**keys: Any) -> str:
+        snapshot = {"type": f"response.{step}", "response": {"id": "resp_1", "status": "in_progress", **keys}}
+        return tells("stream.snapshot-nothing-final", _made(_stream(snapshot)))
+
+    assert judged() == "right"
+    assert judged(**{key: None}) == "right"
+    assert judged(**{key: {"code": "x"}}) == "wrong"
+    assert judged(**{key: 0}) == "wrong"
+
+
+REQUIRED = (
+    *("id", "object", "created_at", "error", "incomplete_details", "instructions", "metadata", "model", "output"),
+    *("parallel_tool_calls", "temperature", "tool_choice", "tools", "top_p"),
+)
+
+
+@pytest.mark.parametrize("key", REQUIRED)
+def test_each_field_that_openai_requires_is_looked_for(key: str, tells: Tells) -> None:
+    """In a whole answer as at the end of a stream: null will do, nothing will not."""
+    response: Body = {**dict.fromkeys(REQUIRED), "object": "response", "status": "completed", "output": []}
+    less = {name: value for name, value in response.items() if name != key}
+
+    def whole(body: Body) -> Transcript:
+        request = ClientRequest("POST", "/responses", (), {"model": "m", "input": "x"})
+        received = (Received(0.1, json.dumps(body).encode()),)
+        return _made(Exchange(request, 200, (("content-type", "application/json"),), received))
+
+    assert tells("json.openapi-fields", whole(response)) == "right"
+    if key != "object":
+        assert tells("json.openapi-fields", whole(less)) == "wrong"
+    for status, rule in (("completed", "response.required-fields"), ("failed", "response.failed-whole")):
+        ended = {"type": f"response.{status}", "response": response}
+        assert tells(rule, _made(_stream(ended))) == "right"
+        assert tells(rule, _made(_stream({**ended, "response": less}))) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("identity", "told"),
+    [("c", "right"), ("c" * 64, "right"), ("c" * 65, "wrong"), ("", "wrong"), (None, "wrong"), (5, "wrong")],
+)
+def test_a_call_id_has_1_to_64_characters(identity: Any, told: str, tells: Tells) -> None:
+    """When the call is announced and when it is done, each by itself."""
+    rule = "item.call-id-usable"
+    done = _item("function_call", call_id=identity)
+    assert tells(rule, _made(_stream(done))) == told
+    assert tells(rule, _made(_stream(_item("function_call", "added", call_id=identity)))) == told
+    assert tells(rule, _made(_stream(_item("function_call", "added", call_id="c"), done))) == told
+    assert tells(rule, _made(_stream({**_item("function_call", "added"), "item": None}, done))) == told
+
+
+def test_an_id_that_two_items_have_is_told_once(breaks: Breaks) -> None:
+    """Of the second, for the first had it rightly."""
+    items = [_item("message", "added", number=n, content=[]) for n in (0, 1)]
+    for event in items:
+        event["item"] = {**event["item"], "id": "item_0"}
+    (found,) = breaks("item.id-unique", _made(_stream(*items)))
+    assert found.place.event == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "complete", "arguments", "told"),
+    [
+        ("", True, "{}", "right"),
+        ("", True, "", "wrong"),
+        ("", False, "", "nothing"),
+        ('{"a":1}', True, "", "nothing"),
+    ],
+)
+def test_a_call_without_arguments_has_an_empty_object(
+    text: str, complete: bool, arguments: str, told: str, tells: Tells
+) -> None:
+    """Where the call is whole: of one that was cut nobody knows what would have come."""
+    said = Said((SaidItem("call", text, 1, complete, name="f", call_id="c"),), None, frozenset({"completed"}))
+    item = _item("function_call", name="f", call_id="c", arguments=arguments)
+    transcript = _made(_stream(item, _ended("completed", output=[item["item"]]), said=said))
+    assert tells("content.no-arguments-are-an-object", transcript) == told
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [((0, 1, 2), "right"), ((1, 2, 3), "right"), ((2, 3), "wrong"), ((0, 2), "wrong"), ((0, 1, 3), "wrong")],
+)
+def test_numbers_go_up_by_one(numbers: tuple[int, ...], told: str, tells: Tells) -> None:
+    """From 0 or 1; each gap counts."""
+    body = b"".join(encode({"type": "response.in_progress", "sequence_number": number}) for number in numbers)
+    stream = _stream()
+    stream.received = (Received(0.1, body),)
+    assert tells("sequence.contiguous", _made(stream)) == told
+
+
+@pytest.mark.parametrize(
+    ("body", "ended", "told"),
+    [
+        (b'data: {"a": "\xff"}\n\n', "complete", "wrong"),
+        (b'data: {"a": "b"}\n\ndata: \xe2\x82', "complete", "wrong"),
+        (b'data: {"a": "b"}\n\ndata: \xe2\x82', "truncated", "right"),
+        (b"data: \xff\n\ndata: \xe2\x82", "truncated", "wrong"),
+        ('data: {"a": "\u00e9"}\n\n'.encode(), "complete", "right"),
+    ],
+)
+def test_a_line_that_the_end_of_the_body_cut_is_not_held_against_it(
+    body: bytes, ended: Any, told: str, tells: Tells
+) -> None:
+    """Half a character at the end of a body that broke off is no mistake in the encoding."""
+    stream = _stream()
+    stream.received, stream.ended = (Received(0.1, body),), ended
+    assert tells("sse.utf-8", _made(stream)) == told
+
+
+@pytest.mark.parametrize(
+    ("body", "data", "feeds"),
+    [
+        (b"data: {}\n\n", "right", "right"),
+        (b"data: {}\r\n\r\n", "right", "wrong"),
+        (b"event: x\r\ndata: {}\n\n", "right", "wrong"),
+        (b"event: x\ndata: {}\r\n\r\n", "right", "wrong"),
+        (b"data:\n\n", "wrong", "right"),
+        (b"event: x\n\ndata: {}\n\n", "wrong", "right"),
+        (b"data:\n\ndata: {}\n\n", "wrong", "right"),
+    ],
+)
+def test_every_frame_has_data_and_every_line_a_line_feed(body: bytes, data: str, feeds: str, tells: Tells,
+                                                         sees: Sees) -> None:  # fmt: skip
+    """A frame of an event alone, or with empty data, is dispatched by SDKs; one CRLF among its lines is enough."""
+    stream = _stream()
+    stream.received = (Received(0.1, body),)
+    assert tells("sse.data-in-every-frame", _made(stream)) == data
+    assert sees("sse.data-in-every-frame", _made(stream)) == (1 if data == "right" else 0)
+    assert tells("sse.line-feeds-only", _made(stream)) == feeds
