@@ -166,6 +166,8 @@ def none_invented(transcript: Transcript) -> Judged:
         foreign = [tool.name for tool in crossing.sent.tools if tool.name not in names and tool.kind == "function"]
         # Structured output may be emulated by one forced tool.
         own += at(crossing.asked.body, "text", "format", "type") in ("json_schema", "json_object")
+        # Anthropic refused a history with calls and no tools at all: one tool may stand in (BerriAI/litellm#4689).
+        own += crossing.dialect == "messages" and not tools and any(crossing.asked.of("call", "result"))
         if len(foreign) <= own:
             yield crossing.seen
         else:

@@ -182,3 +182,17 @@ def test_a_failed_response_needs_no_usage(outcome: str, may: bool) -> None:
     response = {"id": "resp_1", "object": "response", "status": outcome, "output": [], "usage": None, "model": "m"}
     exchange = replace(streamed([{"type": f"response.{outcome}", "response": response}]), said=REPORTED)
     assert bool(violations("usage.present-when-reported", exchange)) is not may
+
+
+@pytest.mark.parametrize(("called", "tools", "may"), [(True, 1, True), (True, 2, False), (False, 1, False)])
+def test_a_tool_may_stand_in_where_the_service_demands_one(called: bool, tools: int, may: bool) -> None:
+    """Anthropic has refused calls in a history without tools; where no calls are, no tool is needed."""
+    history = [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}] if called else []
+    asked = {"model": "m", "input": [*history, {"role": "user", "content": "Hi."}]}
+    sent = [{"name": f"stand_in_{n}", "input_schema": {"type": "object"}} for n in range(tools)]
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi."}], "tools": sent}
+    upstream = (replace(call(), path="/v1/messages", json=body, body=json.dumps(body).encode()),)
+    exchange = Exchange(ClientRequest("POST", "/v1/responses", (), asked), 200, upstream=upstream)
+    transcript = Transcript("some.case", "messages", [Drive("stream", [exchange])])
+    said = list(REGISTRY["tools.none-invented"].check(transcript))
+    assert any(isinstance(one, Violation) for one in said) is not may
