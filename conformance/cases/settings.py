@@ -170,6 +170,7 @@ CASES = (
             ),
         ),
         drives=STREAM,
+        tags=frozenset({"no-user-turn"}),
     ),
     Case(
         id="settings.blank-user-text",

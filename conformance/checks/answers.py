@@ -34,7 +34,9 @@ def _answerable(transcript: Transcript) -> Iterator[Visit]:
     Where the upstream is unknown that can be said only of the cases that are made for it.
     """
     unknown = transcript.dialect is None and "live" not in (transcript.facts.get("tags") or ())
-    if unknown or transcript.facts.get("refusal_statuses"):
+    # The Messages API takes no request without a user's message, and a target is not to make one up.
+    userless = transcript.dialect == "messages" and "no-user-turn" in (transcript.facts.get("tags") or ())
+    if unknown or userless or transcript.facts.get("refusal_statuses"):
         return
     for visit in visits(transcript):
         said = visit.exchange.said

@@ -17,6 +17,7 @@ from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Re
 from fakes.expectation import Expectation
 from fakes.log import Sent, UpstreamCall
 from fakes.reply import AsFramed
+from fakes.script import Dialect
 
 ASKED = ClientRequest("POST", "/v1/responses", (), {"model": "m", "input": "Hello.", "stream": False})
 REPORTED = Said((), SaidUsage(17, 9, None, None, None), frozenset({"completed"}))
@@ -195,4 +196,14 @@ def test_a_tool_may_stand_in_where_the_service_demands_one(called: bool, tools: 
     exchange = Exchange(ClientRequest("POST", "/v1/responses", (), asked), 200, upstream=upstream)
     transcript = Transcript("some.case", "messages", [Drive("stream", [exchange])])
     said = list(REGISTRY["tools.none-invented"].check(transcript))
+    assert any(isinstance(one, Violation) for one in said) is not may
+
+
+@pytest.mark.parametrize(("dialect", "may"), [("messages", True), ("chat_completions", False)])
+def test_what_an_upstream_cannot_be_asked_may_be_refused(dialect: Dialect, may: bool) -> None:
+    """Messages takes no request without a user's message: saying so is better than making one up."""
+    refused = Exchange(ClientRequest("POST", "/v1/responses", (), {"stream": True, "input": []}), 400)
+    facts = {"tags": frozenset({"no-user-turn"})}
+    transcript = Transcript("some.case", dialect, [Drive("stream", [refused])], facts=facts)
+    said = list(REGISTRY["answer.stream"].check(transcript))
     assert any(isinstance(one, Violation) for one in said) is not may
