@@ -32,8 +32,8 @@ def sent(exchange: Any) -> Any:
 
 
 def test_nothing_leaks_upstream(sent: Any) -> None:
-    """What only the Responses API knows stays here."""
-    assert set(sent(CODEX)) == {"model", "messages", "stream", "stream_options"}
+    """What only the Responses API knows stays here; the key of the prompt's cache is OpenAI's own in both APIs."""
+    assert set(sent(CODEX)) == {"model", "messages", "stream", "stream_options", "prompt_cache_key"}
     assert set(sent(CODEX, "vllm")) == {"model", "messages", "stream", "stream_options"}
     assert set(sent(CODEX, "messages")) == {"model", "messages", "stream", "max_tokens"}
     assert sent({})["stream_options"] == {"include_usage": True}
@@ -76,6 +76,9 @@ def test_settings_chat_completions_shares(sent: Any) -> None:
     body = sent(request)
     assert (body["verbosity"], body["reasoning_effort"], body["safety_identifier"]) == ("low", "high", "s")
     assert not {"verbosity", "safety_identifier", "service_tier"} & set(sent(request, "vllm"))
+    cached = {"prompt_cache_key": "session-1", "prompt_cache_retention": "24h"}
+    assert {key: sent(cached).get(key) for key in cached} == cached
+    assert not set(cached) & (set(sent(cached, "vllm")) | set(sent(cached, "messages")))
     assert sent({"reasoning": {"summary": "auto"}}).get("reasoning_effort") is None
 
 
