@@ -180,7 +180,14 @@ def test_what_no_terminal_shows_is_escaped() -> None:
 @pytest.mark.parametrize(("outcome", "may"), [("failed", True), ("completed", False), ("incomplete", False)])
 def test_a_failed_response_needs_no_usage(outcome: str, may: bool) -> None:
     """Who gave up in the middle of an answer has not read the usage at its end, and OpenAI's own example has null."""
-    response = {"id": "resp_1", "object": "response", "status": outcome, "output": [], "usage": None, "model": "m"}
+    response: dict[str, Any] = {
+        "id": "resp_1",
+        "object": "response",
+        "status": outcome,
+        "output": [],
+        "usage": None,
+        "model": "m",
+    }
     exchange = replace(streamed([{"type": f"response.{outcome}", "response": response}]), said=REPORTED)
     assert bool(violations("usage.present-when-reported", exchange)) is not may
 
