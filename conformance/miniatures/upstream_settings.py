@@ -131,15 +131,17 @@ def effort_beside_a_template(request: Outgoing) -> None:
 @request_miniature("upstream.effort-mapped")
 def effort_turned_up(request: Outgoing) -> None:
     """Asks Messages for the highest effort whatever was asked."""
-    if (request.body.get("output_config") or {}).get("effort"):
-        request.body["output_config"]["effort"] = "max"
+    if "thinking" in request.body:
+        request.body["thinking"] = {"type": "adaptive"}
+        request.body["output_config"] = {**(request.body.get("output_config") or {}), "effort": "max"}
 
 
 @request_miniature("upstream.effort-mapped")
 def adaptive_without_effort(request: Outgoing) -> None:
     """Turns adaptive thinking on, and leaves how much of it to the model."""
-    if (request.body.get("thinking") or {}).get("type") == "adaptive":
-        request.body["output_config"].pop("effort", None)
+    if "thinking" in request.body:
+        request.body["thinking"] = {"type": "adaptive"}
+        (request.body.get("output_config") or {}).pop("effort", None)
 
 
 @request_miniature("upstream.service-tier-passed")
