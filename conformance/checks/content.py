@@ -260,12 +260,12 @@ def response_equals_item(transcript: Transcript) -> Iterator[Seen | Violation]:
         else:
             expected, actual = around(shown(wanted, 2000), shown(found, 2000))
             yield Violation(stream.place(stream.terminal), f"in output, {item.name} as it was done: {expected}", actual)
-    for stream, item, part, found in _never_done(transcript):
-        wanted = part.streamed or ""
-        if wanted == found:
+    for stream, item, part, held in _never_done(transcript):
+        told = part.streamed or ""
+        if told == held:
             yield Seen(stream.place(stream.terminal))
         else:
-            expected, actual = around(wanted, found)
+            expected, actual = around(told, held)
             yield Violation(
                 stream.place(stream.terminal),
                 f"in output, the {part.words} of {item.name} as its deltas told it: {expected}",
