@@ -40,16 +40,27 @@ _TELLING = ("violation", "broken", "seen", "place", "shown", "listed", "quote", 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with one mistake: where it is, what stood there and stands there now, and the tree to compile."""
+    """A module with one mistake: where it is, and what stood there and stands there now.
+
+    `number` is its place among all that can be made of the `source`.
+    """
 
     line: int
     before: str
     after: str
-    tree: ast.Module
     function: str
     """The innermost function that the line stands in; "" between functions."""
     code: str
     """The line as it was, without its indentation."""
+    source: str
+    number: int
+
+    @property
+    def tree(self) -> ast.Module:
+        """The module with the mistake in it, to compile; made anew each time."""
+        tree = ast.parse(self.source)
+        list(_changes(tree))[self.number].make()
+        return ast.fix_missing_locations(tree)
 
     @property
     def mistake(self) -> str:
@@ -80,16 +91,13 @@ class _Change:
 
 def mutants(source: str, choose: Callable[[int], list[int]] = lambda count: list(range(count))) -> Iterator[Mutant]:
     """Every mutant of a module's source; or those that `choose` picks, by number, of so many."""
-    lines = ["", *source.splitlines()]
-    for number in choose(len(list(_changes(ast.parse(source))))):
-        tree = ast.parse(source)
-        change = list(_changes(tree))[number]
-        before = ast.unparse(change.old)
-        change.make()
-        after = "(nothing)" if change.new is None else ast.unparse(change.new)
-        line = getattr(change.old, "lineno", 0)
-        made = ast.fix_missing_locations(tree)
-        yield Mutant(line, _short(before), _short(after), made, _function(tree, line), lines[line].strip())
+    lines, tree = ["", *source.splitlines()], ast.parse(source)
+    changes = list(_changes(tree))
+    for number in choose(len(changes)):
+        old, new = changes[number].old, changes[number].new
+        line = getattr(old, "lineno", 0)
+        after = "(nothing)" if new is None else _short(ast.unparse(new))
+        yield Mutant(line, _short(ast.unparse(old)), after, _function(tree, line), lines[line].strip(), source, number)
 
 
 def _function(tree: ast.Module, line: int) -> str:
