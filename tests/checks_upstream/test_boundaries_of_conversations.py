@@ -255,7 +255,8 @@ def test_a_call_goes_back_under_the_id_that_it_had(issued: list[str], sent: list
     [
         ("Authorization", "Bearer sk-secret-1", "wrong"),
         ("X-Api-Key", "sk-secret-1", "wrong"),
-        ("authorization", "Bearer short", "nothing"),
+        ("X-Api-Key", "sk-12345", "wrong"),
+        ("authorization", "Bearer sk-1234", "nothing"),
         ("X-Trace", "sk-secret-1", "nothing"),
     ],
 )
