@@ -160,7 +160,47 @@ def _responses(
         for event in stream.of_type(*LIFECYCLE):
             response = event.get("response")
             if isinstance(response, dict):
-                yield _judge(stream, event, authority, model, prepared(response), "the response")
+                yield _judge(
+                    stream, event, authority, model, without_echoes(prepared(response), stream.request), "the response"
+                )
+
+
+_WORDS: Mapping[tuple[str, ...], tuple[frozenset[str], str]] = {
+    ("tool_choice",): (frozenset({"none", "auto", "required"}), "auto"),
+    ("truncation",): (frozenset({"auto", "disabled"}), "disabled"),
+    ("service_tier",): (frozenset({"auto", "default", "flex", "scale", "priority"}), "default"),
+    ("text", "verbosity"): (frozenset({"low", "medium", "high"}), "medium"),
+    ("text", "format", "type"): (frozenset({"text", "json_object", "json_schema"}), "text"),
+    ("reasoning", "effort"): (frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"}), "low"),
+    ("reasoning", "summary"): (frozenset({"auto", "concise", "detailed"}), "auto"),
+}
+"""The settings that are words: those that are listed, and one that stands for any."""
+
+
+def without_echoes(response: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+    """A response without the words that no API lists and that its own request asked for: those are the request's fault.
+
+    That they were accepted is judged by `refusal.unlisted-value` and `refusal.impossible-choice`.
+    """
+    for path, (listed, stand_in) in _WORDS.items():
+        asked = _at(request, path)
+        if isinstance(asked, str) and asked not in listed and _at(response, path) == asked:
+            response = _with(response, path, stand_in)
+    return response
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = as_dict(value).get(key)
+    return value
+
+
+def _with(value: dict[str, Any], path: tuple[str, ...], word: str) -> dict[str, Any]:
+    """A copy with one word at a path; a format of another type has no fields but its type."""
+    if path == ("type",):
+        return {"type": word}
+    first, *rest = path
+    return {**value, first: _with(as_dict(value.get(first)), tuple(rest), word) if rest else word}
 
 
 def for_openai(response: dict[str, Any]) -> dict[str, Any]:
