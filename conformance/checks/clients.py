@@ -12,7 +12,7 @@ import httpx2
 import openai
 
 from conformance.checks.json_values import same_json
-from conformance.checks.phrases import around
+from conformance.checks.phrases import around, listed, shown
 from conformance.reading import StreamReading, as_dict, as_list, stream_structure, streams
 from conformance.rules import INTEGRITY, Place, Seen, Violation, rule
 from conformance.thinking_tags import as_told, fitted
@@ -241,9 +241,13 @@ def openai_python_calls(transcript: Transcript) -> Iterator[Seen | Violation]:
         ]
         if missing and all(call.complete for call in said.calls):
             name, arguments = missing[0]
-            texts = [text for call, text in zip(said.calls, wanted, strict=True) if call.name == name] or wanted
-            expected, actual = around(texts[0], arguments)
-            others = f" (the first of {len(texts)} such calls)" if len(texts) > 1 else ""
-            yield Violation(_place(stream), f"a call of {name} with the arguments {expected}{others}", actual)
+            texts = [text for call, text in zip(said.calls, wanted, strict=True) if call.name == name]
+            if texts:
+                expected, actual = around(texts[0], arguments)
+                others = f" (the first of {len(texts)} such calls)" if len(texts) > 1 else ""
+                yield Violation(_place(stream), f"a call of {name} with the arguments {expected}{others}", actual)
+            else:
+                made = f"no call but {listed(call.name for call in said.calls)}" if said.calls else "no call"
+                yield Violation(_place(stream), made, f"{name or 'a call without a name'}({shown(arguments, 60)})")
         else:
             yield Seen(_place(stream))
