@@ -224,10 +224,13 @@ def _violated(findings: Sequence[Finding]) -> _Candidates:
 
 def _stale(verdict: Verdict, transcripts: Sequence[Transcript], tally: _Tally, baseline: Baseline) -> _Candidates:
     """Entries that name something driven which breaks the rule no longer: a glob is judged as a whole."""
+    entries = list(baseline.of(verdict.rule.id, verdict.dialect))
+    if not entries:
+        return
     failing = {transcript.case for _, transcript in tally.violations}
     undriven = {transcript.case for transcript in transcripts if any(_problems([transcript]))}
     driven = {transcript.case for transcript in transcripts}
-    for entry in baseline.of(verdict.rule.id, verdict.dialect):
+    for entry in entries:
         for pattern in entry.cases:
             named = {case for case in driven if fnmatchcase(case, pattern)}
             if named and not named & (failing | undriven):
@@ -235,12 +238,13 @@ def _stale(verdict: Verdict, transcripts: Sequence[Transcript], tally: _Tally, b
 
 
 def _observed(rule: str, tally: _Tally, transcripts: Sequence[Transcript]) -> _Candidates:
+    if tally.observed:
+        yield Outcome.PASS, ""
+        return
     missed = [one.facts["unobserved"][rule] for one in transcripts if rule in one.facts.get("unobserved", ())]
     cases = len({transcript.case for transcript in transcripts})
     problems = [text for text, _ in _problems(transcripts)]
-    if tally.observed:
-        yield Outcome.PASS, ""
-    elif problems and not any(drive.problem is None for one in transcripts for drive in one.drives):
+    if problems and not any(drive.problem is None for one in transcripts for drive in one.drives):
         yield Outcome.SETUP_ERROR, f"no case could be driven: {_first_of(problems)}"
     elif missed:
         yield Outcome.NOT_APPLICABLE, f"not observed: {_first_of(missed)}"

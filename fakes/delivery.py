@@ -89,6 +89,7 @@ class Transmission:
             self._begin(reply)
             self._body(writes, delivery)
             if reply.fault is None:
+                self._call.whole = True
                 self._flush(last=True)
                 self._call.ended = "complete"
                 return

@@ -6,6 +6,7 @@ Without a lie ("right", "slow", "stalls-once", "late-at-first") it tells plain t
 It shares no code with the suite.
 "stalls-once" keeps all its clients waiting for three seconds, the first time that two come at once.
 "late-at-first" passes some pieces of an answer that counts its words on late, but only the second time it is told.
+"hangs-up" leaves its upstream after the first piece.
 "asks-twice" asks its upstream once more than it should, and breaks off where that fails.
 """
 
@@ -34,7 +35,7 @@ def text_of(request: dict[str, Any]) -> str:
     return "\n".join(part["text"] for item in request["input"] for part in item["content"])
 
 
-RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf", "queues", "late-at-first")
+RELAYS = ("relays", "breaks-on-crlf", "holds-back", "deaf", "queues", "late-at-first", "hangs-up")
 
 
 def ask(request: dict[str, Any]) -> str:
@@ -55,6 +56,8 @@ def relay(request: dict[str, Any]) -> Iterator[str]:
                 for choice in json.loads(data)["choices"]:
                     if choice["delta"].get("content"):
                         yield choice["delta"]["content"]
+                        if LIE == "hangs-up":
+                            return
 
 
 def call(request: dict[str, Any], stream: bool = False) -> Any:

@@ -71,6 +71,16 @@ def test_a_transcript_holds_both_sides(driving: Driving) -> None:
     assert text_of(transcript, "stream") == "Hello there, you."
 
 
+def test_what_a_target_hung_up_on_was_said(driving: Driving) -> None:
+    """A target that leaves at once an answer which is there is not excused by what it did not hear."""
+    long = Script((Text(("Hello ", "x" * 8_000_000)),))
+    (drive,) = driving("hangs-up").drive(case(turn(long))).drives
+    (call,) = drive.exchanges[0].upstream
+    assert (call.ended, call.whole) == ("client-gone", True)
+    assert drive.exchanges[0].said is not None
+    assert drive.exchanges[0].said.ends == {"completed"}
+
+
 def test_gates_open_for_a_target_that_passes_on(driving: Driving) -> None:
     """A target that passes each delta on at once never lags."""
     transcript = driving("relays").drive(case(turn(HELLO), drives=("gated",)))
