@@ -23,7 +23,7 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "event-limit": "was told to give up an upstream whose event is longer than 16 MiB",
         "idle-timeout": "gives a silent upstream up after [timing] idle seconds, sooner than the client gives up",
         "images": "passes `input_image` parts on",
-        "keep-alive": "sends something at least every [timing] keep_alive seconds, 2 at most, while its upstream is silent",
+        "keep-alive": "sends something every [timing] keep_alive seconds, 2 at most, while the upstream is silent",
         "long-names": "takes tool names that are longer than its upstream allows",
         "namespaces": "takes tools of the type `namespace` and gives their calls back in it",
         "reasoning": "passes reasoning on in both directions",

@@ -179,7 +179,9 @@ def _counted(exchange: Exchange, response: Any) -> Any:
     if exchange.said is None or not isinstance(usage, dict):
         return response
     told, counts = exchange.said.usage, (usage.get("input_tokens"), usage.get("output_tokens"))
-    return response if told and counts == (told.input, told.output) else response | {"usage": "<not what the upstream reported>"}
+    if told and counts == (told.input, told.output):
+        return response
+    return response | {"usage": "<not what the upstream reported>"}
 
 
 def _joined(events: list[Any]) -> list[Any]:

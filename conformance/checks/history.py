@@ -15,7 +15,6 @@ from fakes.script import Dialect
 
 __all__: list[str] = []
 
-CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 MESSAGES: tuple[Dialect, ...] = ("messages",)
 
 
