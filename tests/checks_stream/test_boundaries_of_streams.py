@@ -9,7 +9,7 @@ import pytest
 
 from conformance.miniatures.edits import encode
 from conformance.rules import Violation
-from conformance.said import Said, SaidItem, SaidUsage
+from conformance.said import EndState, Said, SaidItem, SaidUsage
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 
 Body = dict[str, Any]
@@ -17,7 +17,7 @@ Breaks = Callable[[str, Transcript], list[Violation]]
 Sees = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
-_ENDS = frozenset({"completed"})
+_ENDS: frozenset[EndState] = frozenset({"completed"})
 
 
 @pytest.fixture
