@@ -160,7 +160,7 @@ def echoes_model(transcript: Transcript) -> Iterator[Seen | Violation]:
     for stream, _, asked, found in _echoes(transcript, ("model",)):
         said = stream.exchange.said
         sent = [as_dict(call.json).get("model") for call in stream.exchange.answered_calls]
-        if found in (asked, said.model if said else None, *sent):
+        if found is not None and found in (asked, said.model if said else None, *sent):
             yield Seen(stream.place(stream.terminal))
         else:
             known = shown(asked) + (f" or {shown(said.model)}" if said and said.model else "")

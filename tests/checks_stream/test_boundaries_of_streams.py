@@ -53,7 +53,9 @@ def _ended(**response: Any) -> Body:
     [
         (None, "m", "right"),
         (None, "other", "wrong"),
+        (None, None, "wrong"),
         (Said((), None, _ENDS), "other", "wrong"),
+        (Said((), None, _ENDS), None, "wrong"),
         (Said((), None, _ENDS, model="m-2026"), "m-2026", "right"),
         (Said((), None, _ENDS, model="m-2026"), "other", "wrong"),
     ],
@@ -61,7 +63,7 @@ def _ended(**response: Any) -> Body:
 def test_a_model_is_judged_whatever_is_known_of_the_upstream(
     said: Said | None, model: Any, told: str, tells: Tells
 ) -> None:
-    """By the request alone where nothing is known, or where the upstream named none."""
+    """By the request alone where nothing is known, or where the upstream named none: null is no name either."""
     assert tells("response.echoes-model", _stream(_ended(model=model), said=said)) == told
 
 
