@@ -52,7 +52,7 @@ HELD_WAIT = 8.0
 """Seconds that one client's answer waits, in the upstream, for other clients' answers to come to an end."""
 
 _NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
-_AT_ONCE = 1.0  # seconds
+_LONG = 1.0  # seconds in which an upstream that is well has more to say
 _IDLE_WAIT = 3.5  # seconds that the upstream's side may go on after the client's side has ended: a busy machine is slow
 _DELIVERIES: Mapping[DriveKind, Delivery] = {
     "stream": AsFramed(),
@@ -392,7 +392,7 @@ def _is_surplus(call: UpstreamCall) -> bool:
 
 
 def _folded(dialect: Dialect, call: UpstreamCall) -> Said:
-    """What an upstream's answer says. One that the target hung up on, although all of it was there, is whole."""
+    """What an upstream's answer says. One that a target hung up on for reasons of its own is as whole as it was told."""
     return fold(
         dialect,
         status=call.status,
@@ -404,10 +404,10 @@ def _folded(dialect: Dialect, call: UpstreamCall) -> Said:
 
 
 def _is_hung_up_on(call: UpstreamCall) -> bool:
-    """Whether the target left at once a whole answer; not one that could not be written for long, nobody reading."""
-    if call.ended != "client-gone" or not call.whole or not call.sent or call.ended_at is None:
+    """Whether the target left an upstream that was well; not one that was silent, or could not write, for long."""
+    if call.ended != "client-gone" or not call.faultless or not call.sent or call.ended_at is None:
         return False
-    return call.ended_at - call.sent[-1].t < _AT_ONCE
+    return call.ended_at - call.sent[-1].t < _LONG
 
 
 def _misfits(calls: Sequence[UpstreamCall], turn: Turn) -> bool:

@@ -85,11 +85,11 @@ class Transmission:
             if reply.fault == "reset-before-status":
                 self._call.ended = self._faults.happen(reply.fault, self._wire, self._progress)
                 return
+            self._call.faultless = reply.fault is None
             writes = writes_of(reply, delivery, self._dialect)
             self._begin(reply)
             self._body(writes, delivery)
             if reply.fault is None:
-                self._call.whole = True
                 self._flush(last=True)
                 self._call.ended = "complete"
                 return

@@ -51,8 +51,8 @@ class UpstreamCall:
     (`/v1/models`, `/health`, ...). `token` is the correlation token found, None if none was.
     `answer` is the position of the answer given among those of its turn, None for probes and surplus calls;
     `retry_of` is the position (in the log of this expectation) of the call that this one repeats.
-    `ended`: "complete", or how the fault or the client ended it; None while it runs. `whole` is whether `sent` is
-    all of an answer without a fault: with "client-gone", that the target hung up on it before its last bytes left.
+    `ended`: "complete", or how the fault or the client ended it; None while it runs. `faultless` is whether the
+    answer has no fault: with "client-gone", the target hung up on an upstream that was well.
     """
 
     method: str
@@ -72,7 +72,7 @@ class UpstreamCall:
     sent: list[Sent] = field(default_factory=list)
     ended: Literal["complete", "cut", "reset", "stalled", "client-gone", "refused", "broken"] | None = None
     ended_at: float | None = None
-    whole: bool = False
+    faultless: bool = False
     lags: list[Lag] = field(default_factory=list)
     problem: str | None = None
 

@@ -72,11 +72,11 @@ def test_a_transcript_holds_both_sides(driving: Driving) -> None:
 
 
 def test_what_a_target_hung_up_on_was_said(driving: Driving) -> None:
-    """A target that leaves at once an answer which is there is not excused by what it did not hear."""
+    """A target that leaves an answer for reasons of its own is not excused by what it did not hear."""
     long = Script(parts=(Text(("Hello ", "x" * 8_000_000)),))
     (drive,) = driving("hangs-up").drive(case(turn(long))).drives
     (call,) = drive.exchanges[0].upstream
-    assert (call.ended, call.whole) == ("client-gone", True)
+    assert (call.ended, call.faultless) == ("client-gone", True)
     assert drive.exchanges[0].said is not None
     assert drive.exchanges[0].said.ends == {"completed"}
 
