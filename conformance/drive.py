@@ -392,7 +392,7 @@ def _is_surplus(call: UpstreamCall) -> bool:
 
 
 def _folded(dialect: Dialect, call: UpstreamCall) -> Said:
-    """What an upstream's answer says. One that a target hung up on for reasons of its own is as whole as it was told."""
+    """What an upstream's answer says. One that a target hung up on for reasons of its own is whole as far as told."""
     return fold(
         dialect,
         status=call.status,
