@@ -132,9 +132,10 @@ def _verdict(
 def _settle(verdict: Verdict, tally: _Tally, transcripts: Sequence[Transcript], baseline: Baseline) -> None:
     """Fill a verdict from what its check said."""
     verdict.observed, verdict.cases = tally.observed, len(tally.cases)
+    broken = {transcript.case for _, transcript in tally.violations}
+    expected = {case: baseline.reason(verdict.rule.id, case, verdict.dialect) for case in broken}
     verdict.findings = [
-        Finding(violation, transcript, baseline.reason(verdict.rule.id, transcript.case, verdict.dialect))
-        for violation, transcript in tally.violations
+        Finding(violation, transcript, expected[transcript.case]) for violation, transcript in tally.violations
     ]
     candidates = [
         *((Outcome.HARNESS_ERROR, _first_of(tally.errors)) for _ in tally.errors[:1]),
