@@ -392,13 +392,13 @@ def _is_surplus(call: UpstreamCall) -> bool:
 
 
 def _folded(dialect: Dialect, call: UpstreamCall) -> Said:
-    """What an upstream's answer says. One that a target hung up on for reasons of its own is whole as far as told."""
+    """What an upstream's answer says, with the reason why it ended: for the target's own reasons, or not."""
     return fold(
         dialect,
         status=call.status,
         headers=call.sent_headers,
         body=call.sent_body,
-        ended="complete" if _is_hung_up_on(call) else call.ended,
+        ended="hung-up" if _is_hung_up_on(call) else call.ended,
         asked_stream=call.json.get("stream") is True if isinstance(call.json, dict) else None,
     )
 

@@ -16,6 +16,7 @@ Where specifications leave an ending open, all of its legal states are in the se
     error event                                   failed
     calls without an id, of one id or one index   also failed: no result could be told to be that call's
     silence                                       unfinished or failed
+    reason, then the target hangs up by itself    by the reason; Messages also failed
     HTTP status of 400 or more, no status         http-error or failed
 
 A failure before anything was said may also be answered by an HTTP status: "http-error".
@@ -113,6 +114,7 @@ class Transport(Enum):
     BROKEN = "the connection closed before the body's end"
     RESET = "the connection was reset"
     SILENT = "nothing more came"
+    LEFT = "the target hung up, and nothing was wrong with the upstream"
     NO_ANSWER = "no status line came"
 
 
@@ -127,12 +129,16 @@ TRANSPORT_ENDS: Mapping[str | None, Transport] = MappingProxyType(
         "stalled": Transport.SILENT,
         "client-left": Transport.SILENT,
         "client-gone": Transport.SILENT,
+        "hung-up": Transport.LEFT,
         None: Transport.SILENT,
         "reset-before-status": Transport.NO_ANSWER,
         "refused": Transport.NO_ANSWER,
     }
 )
-"""Every word for an ending of `fakes.recording.RecordedEnd`, `fakes.reply.Fault` and `UpstreamCall.ended`."""
+"""Every word for an ending of `fakes.recording.RecordedEnd`, `fakes.reply.Fault` and `UpstreamCall.ended`.
+
+"hung-up" is the "client-gone" of a target that left an upstream which was well: neither faulty nor silent.
+"""
 
 
 def transport_of(ended: str | None) -> Transport:
@@ -181,11 +187,11 @@ class Ending:
             # RFC 9293 3.10.7.4: a reset flushes what was received and not yet read.
             lost = FAILED if self.transport is Transport.RESET else frozenset[EndState]()
             return lost | self._reason_or_open()
-        if self.transport is Transport.SILENT:
+        if self.transport is Transport.SILENT or (self.transport is Transport.LEFT and self.finish is None):
             return STALLED if self.finish is None else STALLED | self.finish.ends
         if self.finish is None:
             return FAILED
-        broken = self.marker_due or self.transport is not Transport.CLEAN
+        broken = self.marker_due or self.transport not in (Transport.CLEAN, Transport.LEFT)
         return self.finish.ends | FAILED if broken else self.finish.ends
 
     def _reason_or_open(self) -> Ends:

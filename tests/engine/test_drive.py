@@ -72,7 +72,7 @@ def test_a_transcript_holds_both_sides(driving: Driving) -> None:
 
 
 def test_what_a_target_hung_up_on_was_said(driving: Driving) -> None:
-    """A target that leaves an answer for reasons of its own is not excused by what it did not hear."""
+    """A target that leaves an answer after its finish reason is not excused by the rest, which it did not hear."""
     long = Script(parts=(Text(("Hello ", "x" * 8_000_000)),))
     (drive,) = driving("hangs-up").drive(case(turn(long))).drives
     (call,) = drive.exchanges[0].upstream
