@@ -14,168 +14,50 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal
 
 from conformance.baseline import Baseline, load_baseline
-from conformance.cases import Case, all_cases
-from conformance.cases.files import load_case
+from conformance.cases import Case
 from conformance.cases.plan import is_witness, planned
 from conformance.drive import Driver, DriveSettings
-from conformance.errors import ExitCode, TargetError, UsageError
+from conformance.errors import TargetError, UsageError
 from conformance.examination import Examiner
-from conformance.judge import exit_code, judge, partial_for
-from conformance.preflight import Preflight, preflight
-from conformance.readiness import Readiness, readiness
-from conformance.rules import REGISTRY, Level, Rule
+from conformance.judge import judge, partial_for
+from conformance.preflight import preflight
+from conformance.readiness import readiness
+from conformance.rules import REGISTRY, Rule
+from conformance.runs import (
+    DEFAULT_PROFILE,
+    Progress,
+    Quiet,
+    RunOptions,
+    RunResult,
+    Trouble,
+    cases_to_choose_from,
+    is_selected,
+    scored,
+    select_rules,
+)
 from conformance.second_look import second_look
-from conformance.targets import RunningTarget, Target, start_target
-from conformance.targets.choice import TargetChoice, choose_target
+from conformance.targets import RunningTarget, start_target
+from conformance.targets.choice import choose_target
 from conformance.transcript import DriveKind, Transcript
 from conformance.transcript_file import save_transcript
-from conformance.verdict import Verdict
 from conformance.waiting import finish
 from fakes.errors import FakeError
 from fakes.faults import Faults
-from fakes.log import UpstreamCall
 from fakes.script import Dialect
 from fakes.upstream import FakeUpstream
 
-__all__ = ["DEFAULT_PROFILE", "Progress", "RunOptions", "RunResult", "Trouble", "run", "scored", "select_rules"]
+__all__ = ["run"]
 
-DEFAULT_PROFILE = "openai"
-
-_WORKERS = 8
 _WAITING = ("ending.", "silence.")  # families in which something is waited for
 _WORTH_A_PROCESS = 200  # cases: examining fewer is done before a second process has begun
 _FAULT_PAUSE = 0.15  # seconds before a connection breaks: a busy machine needs more than an idle one to read on
-
-
-class Progress(Protocol):
-    """Is told how a run goes."""
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """`done` of `total` drives are over; `what` was driven last."""
-
-    def say(self, text: str) -> None:
-        """A line of its own."""
-
-
-class _Silence:
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """Nothing."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions(TargetChoice):
-    """What to run. `TargetChoice` says which target; empty selections mean all.
-
-    `profile` None is the target's own, else `DEFAULT_PROFILE`. `requirements` names a frozen set: rules added
-    after it are judged and do not decide. `baseline` None is the target's own, if it has one. `transcripts` is a folder
-    that gets them. `workers` bounds the cases driven at once. `case_files` hold cases of their own: without `cases`
-    only these are driven. `max_requests` bounds those of a run at a live endpoint (`live_url`),
-    and `patience` (seconds) each wait in it.
-    """
-
-    profile: str | None = None
-    rules: tuple[str, ...] = ()
-    cases: tuple[str, ...] = ()
-    case_files: tuple[Path, ...] = ()
-    requirements: str | None = None
-    strict_upstream: bool = False
-    thorough: bool = False
-    baseline: Path | None = None
-    use_baseline: bool = True
-    transcripts: Path | None = None
-    workers: int = _WORKERS
-    max_requests: int | None = None
-    patience: int | None = None
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something beside the verdicts that kept the job from being done. `log`: the end of the target's output."""
-
-    blame: Literal["target", "harness"]
-    message: str
-    log: str = ""
-    dialect: Dialect | None = None
-
-
-@dataclass
-class RunResult:
-    """What a run found. Times are in seconds; `phases` says where they went.
-
-    `dialects` are those asked for, `logs` the ends of the targets' outputs. `partial` says in sentences what the
-    target leaves out of the profile's core. `clients` says for which clients the target is ready. `notes` are further
-    sentences for the reader. `strays` are upstream calls that belong to no case.
-    """
-
-    target: Target
-    profile: str
-    dialects: tuple[Dialect, ...]
-    features: frozenset[str]
-    started: str
-    command: str | None = None
-    preflights: dict[Dialect, Preflight] = field(default_factory=dict)
-    transcripts: list[Transcript] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    clients: list[Readiness] = field(default_factory=list)
-    trouble: list[Trouble] = field(default_factory=list)
-    partial: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    strays: dict[Dialect, tuple[UpstreamCall, ...]] = field(default_factory=dict)
-    logs: dict[Dialect, str] = field(default_factory=dict)
-    phases: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @property
-    def drives(self) -> int:
-        """How many drives were made."""
-        return sum(len(transcript.drives) for transcript in self.transcripts)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """What the process exits with."""
-        return exit_code(self.verdicts, trouble=bool(self.trouble))
-
-
-def select_rules(profile: str, patterns: Sequence[str] = ()) -> tuple[Rule, ...]:
-    """The rules of a profile whose id matches one of the globs (all, when there are none).
-
-    Raises UsageError when none does.
-    """
-    import conformance.checks  # noqa: F401 - registers them
-
-    rules = tuple(
-        rule for rule in REGISTRY.values() if profile in rule.profiles and (not patterns or _matches(rule.id, patterns))
-    )
-    if not rules:
-        raise UsageError(f"no rule of the profile {profile} matches {', '.join(patterns)}; see `list`")
-    return rules
-
-
-def cases_to_choose_from(options: RunOptions) -> tuple[Case, ...]:
-    """The cases of files, and the suite's own unless only files were named.
-
-    Raises UsageError for a file that holds no case, and for two cases of one id.
-    """
-    given = tuple(load_case(file) for file in options.case_files)
-    known = given if given and not options.cases else (*given, *all_cases())
-    counts = Counter(case.id for case in known)
-    twice = sorted(case.id for case in given if counts[case.id] > 1)
-    if twice:
-        raise UsageError(f"more than one case has the id {twice[0]}: give each file an id of its own")
-    return known
 
 
 def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
@@ -187,25 +69,8 @@ def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
     if options.live_url is not None:
         from conformance.live import run_live
 
-        return run_live(options, progress or _Silence())
-    return _Session(options, progress or _Silence()).run()
-
-
-def scored(verdicts: Sequence[Verdict], requirements: str) -> list[Verdict]:
-    """The verdicts by a frozen set: rules added after it do not decide."""
-    from conformance.requirements import load
-
-    frozen = load(requirements)
-    return [
-        verdict
-        if verdict.rule.id in frozen or verdict.rule.id not in REGISTRY
-        else replace(verdict, level=Level.RECOMMENDED, reason=_added_after(verdict, frozen.name))
-        for verdict in verdicts
-    ]
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+        return run_live(options, progress or Quiet())
+    return _Session(options, progress or Quiet()).run()
 
 
 @dataclass
@@ -258,7 +123,7 @@ class _Session:
     @property
     def selected(self) -> list[Rule]:
         """The rules that may be judged, of whatever profile: clients need some that the run's profile has not."""
-        return [rule for rule in REGISTRY.values() if not self.options.rules or _matches(rule.id, self.options.rules)]
+        return [rule for rule in REGISTRY.values() if is_selected(rule.id, self.options.rules)]
 
     def run(self) -> RunResult:
         began = time.monotonic()
@@ -280,9 +145,7 @@ class _Session:
         return tuple(
             case
             for case in known
-            if dialect in case.dialects
-            and case.features <= features
-            and (not self.options.cases or _matches(case.id, self.options.cases))
+            if dialect in case.dialects and case.features <= features and is_selected(case.id, self.options.cases)
         )
 
     def _baseline(self) -> Baseline:
@@ -467,10 +330,6 @@ class _Session:
 
 def _driver(dialect: Dialect, target: RunningTarget, upstream: FakeUpstream, settings: DriveSettings) -> Driver:
     return Driver(dialect, target.endpoint, upstream, settings, target if target.is_ours else None)
-
-
-def _added_after(verdict: Verdict, name: str) -> str:
-    return "; ".join(filter(None, [f"added after {name}: does not count", verdict.reason]))
 
 
 def _slow_first(cases: Sequence[Case]) -> list[Case]:

@@ -19,7 +19,8 @@ from conformance.report.json_result import build_document
 from conformance.report.patterns import known_patterns
 from conformance.report.style import plural
 from conformance.report.suite import describe_suite
-from conformance.session import RunOptions, RunResult, run
+from conformance.runs import RunOptions, RunResult
+from conformance.session import run
 from conformance.targets.choice import TargetChoice
 from conformance.verdict import Outcome, Verdict
 from fakes.script import DIALECTS, Dialect

@@ -20,7 +20,7 @@ from conformance.generate.stand import Chosen, Stand, chosen_target, open_stand
 from conformance.report.failure import verdict_message
 from conformance.report.json_result import verdict_entry
 from conformance.report.style import plural
-from conformance.session import DEFAULT_PROFILE, select_rules
+from conformance.runs import DEFAULT_PROFILE, select_rules
 from conformance.targets.choice import TargetChoice
 from conformance.verdict import Outcome
 from fakes.script import Dialect

@@ -26,7 +26,7 @@ from conformance.live.plan import MAX_REQUESTS, Budget, LivePlan, plan
 from conformance.live.secrecy import Secret, read_key
 from conformance.readiness import readiness
 from conformance.rules import REGISTRY, Rule
-from conformance.session import (
+from conformance.runs import (
     DEFAULT_PROFILE,
     Progress,
     RunOptions,

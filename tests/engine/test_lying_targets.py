@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from conformance.errors import ExitCode, UsageError
-from conformance.session import RunOptions, RunResult, run
+from conformance.runs import RunOptions, RunResult
+from conformance.session import run
 from conformance.verdict import Outcome, Verdict
 
 TargetFile = Callable[..., str]

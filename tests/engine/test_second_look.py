@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from conformance.cases.case import Case, Turn
+from conformance.runs import RunOptions
 from conformance.second_look import HANGS, is_late, is_overdue, second_look
-from conformance.session import RunOptions, run
+from conformance.session import run
 from conformance.transcript import ClientRequest, Drive, Exchange, StreamEnd, Transcript
 from conformance.verdict import Outcome
 from fakes.log import Lag, UpstreamCall

@@ -15,7 +15,8 @@ import conformance.drive as drive_module
 from conformance.cases.case import Case, Turn
 from conformance.drive import Driver
 from conformance.rules import REGISTRY, Violation
-from conformance.session import RunOptions, run
+from conformance.runs import RunOptions
+from conformance.session import run
 from conformance.targets import load_target, start_target
 from conformance.transcript import Transcript
 from fakes.script import Dies, Script, Silence, Text

@@ -15,7 +15,7 @@ from conformance.cases.files import load_case
 from conformance.cli import main
 from conformance.generate.search import Budget, Counterexample, Search
 from conformance.generate.stand import Stand
-from conformance.session import select_rules
+from conformance.runs import select_rules
 from conformance.transcript import Transcript
 from fakes.script import Script, ToolCall
 
