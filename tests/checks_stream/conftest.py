@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import conformance.checks as checks
-from conformance.rules import REGISTRY, Rule, Seen, Violation
+from conformance.rules import REGISTRY, Rule
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 
 _MODULES = (
@@ -44,23 +44,3 @@ def streamed() -> Callable[[bytes], Transcript]:
         return Transcript("case", None, [Drive("stream", [Exchange(request, 200, headers, (Received(0.1, body),))])])
 
     return make
-
-
-@pytest.fixture(scope="session")
-def breaks() -> Callable[[str, Transcript], list[Violation]]:
-    """The violations of one rule in a transcript."""
-
-    def judge(rule: str, transcript: Transcript) -> list[Violation]:
-        return [said for said in REGISTRY[rule].check(transcript) if isinstance(said, Violation)]
-
-    return judge
-
-
-@pytest.fixture(scope="session")
-def sees() -> Callable[[str, Transcript], int]:
-    """How often a rule was seen to hold in a transcript."""
-
-    def judge(rule: str, transcript: Transcript) -> int:
-        return sum(isinstance(said, Seen) for said in REGISTRY[rule].check(transcript))
-
-    return judge

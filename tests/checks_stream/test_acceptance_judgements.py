@@ -31,13 +31,13 @@ _COMPACTED: Body = {"id": "resp_c", "object": "response.compaction", "created_at
 
 
 @pytest.fixture
-def tells(breaks: Callable[[str, Transcript], list[Violation]], sees: Callable[[str, Transcript], int]) -> Tells:
+def tells(violations: Callable[[str, Transcript], list[Violation]], seen: Callable[[str, Transcript], int]) -> Tells:
     """What the rule of an acceptance test says of an exchange: "wrong", "right", or "nothing"."""
 
     def judged(test: str, exchange: Exchange, **facts: Any) -> str:
         made = Transcript("a", None, [Drive("json", [exchange])], facts={"acceptance": test, **facts})
         rule = f"acceptance.{test}"
-        return "wrong" if breaks(rule, made) else "right" if sees(rule, made) else "nothing"
+        return "wrong" if violations(rule, made) else "right" if seen(rule, made) else "nothing"
 
     return judged
 

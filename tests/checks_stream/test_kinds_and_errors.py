@@ -14,7 +14,7 @@ from conformance.miniatures.samples import SAMPLES, right_transcripts
 from conformance.rules import Violation
 from conformance.transcript import Transcript
 
-Breaks = Callable[[str, Transcript], list[Violation]]
+Judge = Callable[[str, Transcript], list[Violation]]
 Streamed = Callable[[bytes], Transcript]
 
 
@@ -38,10 +38,10 @@ def _right(name: str) -> Transcript:
         ("tool_call", False),
     ],
 )
-def test_item_types_are_known_or_have_a_prefix(kind: str, known: bool, streamed: Streamed, breaks: Breaks) -> None:
+def test_item_types_are_known_or_have_a_prefix(kind: str, known: bool, streamed: Streamed, violations: Judge) -> None:
     """OpenAI's and Open Responses' item types pass, and any with an implementor's prefix; others do not."""
     event = {"type": "response.output_item.done", "output_index": 0, "item": {"type": kind, "id": "x"}}
-    assert (breaks("item.known-types", streamed(_stream(event))) == []) is known
+    assert (violations("item.known-types", streamed(_stream(event))) == []) is known
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ def test_item_types_are_known_or_have_a_prefix(kind: str, known: bool, streamed:
     ],
 )
 def test_both_forms_of_error_events_are_read(
-    payload: dict[str, Any], says_why: bool, nested: bool, streamed: Streamed, breaks: Breaks
+    payload: dict[str, Any], says_why: bool, nested: bool, streamed: Streamed, violations: Judge
 ) -> None:
     """A message is found flat and nested; Open Responses alone wants it nested, with all four keys."""
     transcript = streamed(_stream({"type": "error", **payload}))
-    assert (breaks("stream.error-event-says-why", transcript) == []) is says_why
-    assert (breaks("stream.error-event-nested", transcript) == []) is nested
+    assert (violations("stream.error-event-says-why", transcript) == []) is says_why
+    assert (violations("stream.error-event-nested", transcript) == []) is nested
 
 
-def test_a_blob_of_anything_but_the_thoughts_is_opaque(breaks: Breaks) -> None:
+def test_a_blob_of_anything_but_the_thoughts_is_opaque(violations: Judge) -> None:
     """Any string passes as `encrypted_content` that does not show what the upstream thought."""
 
     def with_blob(blob: str) -> Transcript:
@@ -75,8 +75,8 @@ def test_a_blob_of_anything_but_the_thoughts_is_opaque(breaks: Breaks) -> None:
 
         return on_streams(edit)(_right("reasoning-and-calls"))
 
-    assert breaks("content.encrypted-is-opaque", with_blob("gAAAAABm4-f-first-the")) == []
-    assert breaks("content.encrypted-is-opaque", with_blob("v1:First the weather, then the time."))
+    assert violations("content.encrypted-is-opaque", with_blob("gAAAAABm4-f-first-the")) == []
+    assert violations("content.encrypted-is-opaque", with_blob("v1:First the weather, then the time."))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_blob_of_anything_but_the_thoughts_is_opaque(breaks: Breaks) -> None:
         ({"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, False),
     ],
 )
-def test_unknown_counts_are_null_or_counted(usage: dict[str, int] | None, legal: bool, breaks: Breaks) -> None:
+def test_unknown_counts_are_null_or_counted(usage: dict[str, int] | None, legal: bool, violations: Judge) -> None:
     """Where the upstream reported nothing, null and a count of one's own pass; zeros do not."""
 
     def edit(draft: Draft) -> None:
@@ -95,17 +95,17 @@ def test_unknown_counts_are_null_or_counted(usage: dict[str, int] | None, legal:
             draft.response["usage"] = usage
 
     transcript = on_streams(edit)(_right("dies"))
-    assert (breaks("usage.no-zeros-for-unknown", transcript) == []) is legal
+    assert (violations("usage.no-zeros-for-unknown", transcript) == []) is legal
 
 
-def test_the_name_beside_finished_arguments_is_that_of_the_call(breaks: Breaks) -> None:
+def test_the_name_beside_finished_arguments_is_that_of_the_call(violations: Judge) -> None:
     """A name that is missing, or another one's, is named with what it should be."""
 
     def edit(draft: Draft) -> None:
         for frame in draft.all("response.function_call_arguments.done")[:1]:
             frame.data["name"] = "get_nothing"
 
-    (found,) = breaks("item.arguments-done-name", on_streams(edit)(_right("reasoning-and-calls")))
+    (found,) = violations("item.arguments-done-name", on_streams(edit)(_right("reasoning-and-calls")))
     assert json.loads(found.expected.split("name ")[1].split(",")[0]) == "get_weather"
 
 
@@ -113,7 +113,9 @@ def test_the_name_beside_finished_arguments_is_that_of_the_call(breaks: Breaks) 
     ("output", "legal"), [([{"type": "acme:note", "id": "x"}], True), ("none", False), (None, False), ({}, False)]
 )
 @pytest.mark.parametrize("rule", ["schema.openai-response", "schema.open-responses-response"])
-def test_of_the_response_only_the_list_of_items_is_judged(rule: str, output: Any, legal: bool, breaks: Breaks) -> None:
+def test_of_the_response_only_the_list_of_items_is_judged(
+    rule: str, output: Any, legal: bool, violations: Judge
+) -> None:
     """What stands in it is another rule's; that it is a list is this one's."""
 
     def edit(draft: Draft) -> None:
@@ -121,4 +123,4 @@ def test_of_the_response_only_the_list_of_items_is_judged(rule: str, output: Any
             draft.response["output"] = output
 
     transcript = on_streams(edit)(_right("reasoning-and-calls"))
-    assert (breaks(rule, transcript) == []) is legal
+    assert (violations(rule, transcript) == []) is legal

@@ -28,11 +28,11 @@ def test_a_wrong_value_is_shown() -> None:
 
 
 def test_deltas_with_one_fault_say_one_thing(
-    streamed: Callable[[bytes], Transcript], breaks: Callable[[str, Transcript], list[Violation]]
+    streamed: Callable[[bytes], Transcript], violations: Callable[[str, Transcript], list[Violation]]
 ) -> None:
     """However many events lack the same fields, a report has one sentence for them."""
     deltas = [{**_DELTA, "delta": f"word {number}"} for number in range(20)]
     body = "".join(f"event: {delta['type']}\ndata: {json.dumps(delta)}\n\n" for delta in deltas)
-    found = breaks("schema.openai-events", streamed(body.encode()))
+    found = violations("schema.openai-events", streamed(body.encode()))
     assert len(found) == len(deltas)
     assert {violation.actual for violation in found} == {_MISSING}

@@ -15,8 +15,8 @@ from conformance.miniatures.samples import SAMPLES, right_transcripts
 from conformance.rules import Rule, Violation
 from conformance.transcript import Transcript
 
-Breaks = Callable[[str, Transcript], list[Violation]]
-Sees = Callable[[str, Transcript], int]
+Judge = Callable[[str, Transcript], list[Violation]]
+Count = Callable[[str, Transcript], int]
 
 
 def _right(name: str, flavour: str = "plain", dialect: str = "chat_completions") -> Transcript:
@@ -79,18 +79,18 @@ def test_long_values_are_shown_around_what_differs() -> None:
     assert len(shown({"key": "v" * 9000})) <= 101
 
 
-def test_merged_and_split_deltas_are_the_same_content(breaks: Breaks) -> None:
+def test_merged_and_split_deltas_are_the_same_content(violations: Judge) -> None:
     """Where the fragments are cut does not matter, only what they say together."""
 
     def merge(draft: Draft) -> None:
         retell(draft, part_of(draft, "text"), lambda pieces: ["".join(pieces), *([""] * (len(pieces) - 1))])
 
     merged = on_streams(merge)(_right("text"))
-    assert breaks("content.text-equals-upstream", merged) == []
-    assert breaks("content.text-done-equals-deltas", merged) == []
+    assert violations("content.text-equals-upstream", merged) == []
+    assert violations("content.text-done-equals-deltas", merged) == []
 
 
-def test_a_lost_text_is_reported_at_the_delta_where_it_is_missing(breaks: Breaks) -> None:
+def test_a_lost_text_is_reported_at_the_delta_where_it_is_missing(violations: Judge) -> None:
     """The place of the violation is the event in which the text first differs, and both texts are shown."""
 
     def lose(draft: Draft) -> None:
@@ -98,13 +98,13 @@ def test_a_lost_text_is_reported_at_the_delta_where_it_is_missing(breaks: Breaks
         assert frame is not None
         frame.data["delta"] = "?" + frame.data["delta"][1:]
 
-    (found,) = breaks("content.text-equals-upstream", on_streams(lose)(_right("text")))
+    (found,) = violations("content.text-equals-upstream", on_streams(lose)(_right("text")))
     assert found.place.event == 6
     assert "naïve" in found.expected
     assert "blu?, naïve" in found.actual
 
 
-def test_a_failed_answer_may_stop_early_but_says_nothing_else(breaks: Breaks, sees: Sees) -> None:
+def test_a_failed_answer_may_stop_early_but_says_nothing_else(violations: Judge, seen: Count) -> None:
     """Before a failure an exact prefix of the upstream's text is enough; another text is not."""
 
     def shorten(draft: Draft) -> None:
@@ -113,32 +113,32 @@ def test_a_failed_answer_may_stop_early_but_says_nothing_else(breaks: Breaks, se
     def alter(draft: Draft) -> None:
         retell(draft, part_of(draft, "text"), lambda pieces: [*pieces[:-1], "BE"])
 
-    assert breaks("content.text-equals-upstream", on_streams(shorten)(_right("dies"))) == []
-    assert sees("content.text-equals-upstream", on_streams(shorten)(_right("dies"))) == 1
-    assert len(breaks("content.text-equals-upstream", on_streams(alter)(_right("dies")))) == 1
+    assert violations("content.text-equals-upstream", on_streams(shorten)(_right("dies"))) == []
+    assert seen("content.text-equals-upstream", on_streams(shorten)(_right("dies"))) == 1
+    assert len(violations("content.text-equals-upstream", on_streams(alter)(_right("dies")))) == 1
 
 
-def test_a_relation_with_one_side_absent_is_silent(breaks: Breaks, sees: Sees) -> None:
+def test_a_relation_with_one_side_absent_is_silent(violations: Judge, seen: Count) -> None:
     """Without a done event the equation of deltas and done says nothing: its absence is another rule's."""
 
     def drop(draft: Draft) -> None:
         draft.drop(*draft.all("response.output_text.done"))
 
     without = on_streams(drop)(_right("text"))
-    assert breaks("content.text-done-equals-deltas", without) == []
-    assert sees("content.text-done-equals-deltas", without) == 0
-    assert len(breaks("item.part-dones-present", without)) == 1
+    assert violations("content.text-done-equals-deltas", without) == []
+    assert seen("content.text-done-equals-deltas", without) == 0
+    assert len(violations("item.part-dones-present", without)) == 1
 
 
-def test_calls_with_ids_of_the_targets_own_are_paired_by_order(breaks: Breaks) -> None:
+def test_calls_with_ids_of_the_targets_own_are_paired_by_order(violations: Judge) -> None:
     """A target that mints call ids is judged by its calls' names and order, and breaks only a recommendation."""
     patient = _right("two-calls", "patient")
-    assert breaks("content.arguments-equal-upstream", patient) == []
-    assert breaks("content.calls-equal-upstream", patient) == []
-    assert len(breaks("content.call-ids-equal-upstream", patient)) == 2
+    assert violations("content.arguments-equal-upstream", patient) == []
+    assert violations("content.calls-equal-upstream", patient) == []
+    assert len(violations("content.call-ids-equal-upstream", patient)) == 2
 
 
-def test_calls_that_a_request_forbids_need_not_arrive(breaks: Breaks) -> None:
+def test_calls_that_a_request_forbids_need_not_arrive(violations: Judge) -> None:
     """With `parallel_tool_calls: false` a target may keep the second call back."""
 
     def lose(draft: Draft) -> None:
@@ -147,20 +147,20 @@ def test_calls_that_a_request_forbids_need_not_arrive(breaks: Breaks) -> None:
         forget(draft, calls_of(draft)[1])
 
     lost = on_streams(lose)(_right("two-calls"))
-    assert len(breaks("content.calls-equal-upstream", lost)) == 1
+    assert len(violations("content.calls-equal-upstream", lost)) == 1
     lost.drives[0].exchanges[0].request.body["parallel_tool_calls"] = False
-    assert breaks("content.calls-equal-upstream", lost) == []
+    assert violations("content.calls-equal-upstream", lost) == []
 
 
-def test_openais_own_failure_is_legal(breaks: Breaks, stream_rules: list[Rule]) -> None:
+def test_openais_own_failure_is_legal(violations: Judge, stream_rules: list[Rule]) -> None:
     """A nested error event, then response.failed with four keys and open items, breaks nothing for `openai`."""
     transcript = _right("dies", "openai")
     deciding = [rule for rule in stream_rules if "openai" in rule.profiles and rule.level_in("openai").decides]
-    assert [rule.id for rule in deciding if breaks(rule.id, transcript)] == []
-    assert len(breaks("response.failed-whole", transcript)) == 1
+    assert [rule.id for rule in deciding if violations(rule.id, transcript)] == []
+    assert len(violations("response.failed-whole", transcript)) == 1
 
 
-def test_one_wrong_field_gives_one_schema_violation_in_words(breaks: Breaks) -> None:
+def test_one_wrong_field_gives_one_schema_violation_in_words(violations: Judge) -> None:
     """The model is picked by type: the message names the field, not hundreds of branches of a union."""
 
     def spoil(draft: Draft) -> None:
@@ -168,34 +168,34 @@ def test_one_wrong_field_gives_one_schema_violation_in_words(breaks: Breaks) -> 
         assert frame is not None
         frame.data["content_index"] = "0"
 
-    (found,) = breaks("schema.openai-events", on_streams(spoil)(_right("text")))
+    (found,) = violations("schema.openai-events", on_streams(spoil)(_right("text")))
     assert "ResponseTextDeltaEvent" in found.expected
     assert found.actual.startswith("content_index: ")
 
 
 def test_unknown_item_types_with_a_prefix_are_no_schema_errors(
-    breaks: Breaks, streamed: Callable[[bytes], Transcript]
+    violations: Judge, streamed: Callable[[bytes], Transcript]
 ) -> None:
     """Extension items and events are left alone by the schema oracles."""
     item: dict[str, Any] = {"type": "acme:receipt", "id": "x", "status": "completed"}
     event = {"type": "response.output_item.added", "sequence_number": 0, "output_index": 0, "item": item}
     body = encode(event) + encode({"type": "acme:trace", "sequence_number": 1})
     for rule in ("schema.openai-items", "schema.open-responses-items", "schema.openai-events"):
-        assert breaks(rule, streamed(body)) == []
-    assert breaks("sse.known-event-types", streamed(body)) == []
-    assert len(breaks("sse.no-foreign-event-types", streamed(body))) == 1
+        assert violations(rule, streamed(body)) == []
+    assert violations("sse.known-event-types", streamed(body)) == []
+    assert len(violations("sse.no-foreign-event-types", streamed(body))) == 1
 
 
 def test_the_official_client_raises_on_what_it_cannot_read(
-    breaks: Breaks, streamed: Callable[[bytes], Transcript]
+    violations: Judge, streamed: Callable[[bytes], Transcript]
 ) -> None:
     """The client oracle reports the client's own exception."""
     body = encode({"type": "response.output_text.delta", "sequence_number": 0, "output_index": 0, "delta": "x"})
-    (found,) = breaks("clients.openai-python-stream", streamed(body))
+    (found,) = violations("clients.openai-python-stream", streamed(body))
     assert "Expected to have received `response.created`" in found.actual
 
 
-def test_echoed_settings_may_be_the_applied_ones(breaks: Breaks) -> None:
+def test_echoed_settings_may_be_the_applied_ones(violations: Judge) -> None:
     """A target that applied another temperature may say so; one that says a constant may not."""
     from fakes.log import UpstreamCall
 
@@ -204,17 +204,17 @@ def test_echoed_settings_may_be_the_applied_ones(breaks: Breaks) -> None:
             draft.response["temperature"] = 0.7
 
     changed = on_streams(constant)(_right("text"))
-    assert len(breaks("response.echoes-settings", changed)) == 1
+    assert len(violations("response.echoes-settings", changed)) == 1
     body = {"model": "m", "temperature": 0.7}
     call = UpstreamCall("POST", "/v1/chat/completions", "", (), json.dumps(body).encode(), body, 0.0)
     changed.drives[0].exchanges[0].upstream = (call,)
-    assert breaks("response.echoes-settings", changed) == []
+    assert violations("response.echoes-settings", changed) == []
 
 
-def test_a_client_that_left_is_no_fault_of_the_target(breaks: Breaks, stream_rules: list[Rule]) -> None:
+def test_a_client_that_left_is_no_fault_of_the_target(violations: Judge, stream_rules: list[Rule]) -> None:
     """A stream that the client left is judged only as far as it goes: nothing is missing from it."""
     for name in ("text", "reasoning-and-calls"):
         transcript = _right(name)
         exchange = transcript.drives[0].exchanges[0]
         exchange.received, exchange.ended = exchange.received[:7], "client-left"
-        assert [rule.id for rule in stream_rules if rule.area != "item" and breaks(rule.id, transcript)] == [], name
+        assert [rule.id for rule in stream_rules if rule.area != "item" and violations(rule.id, transcript)] == [], name

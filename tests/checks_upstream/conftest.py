@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +12,7 @@ from conformance.miniatures.deviation_samples import deviation_transcripts
 from conformance.miniatures.request_samples import request_transcripts
 from conformance.miniatures.right_case import RIGHT_TARGETS, right_case
 from conformance.miniatures.samples import SAMPLES
-from conformance.rules import REGISTRY, Rule, Seen, Violation
+from conformance.rules import REGISTRY, Rule
 from conformance.transcript import Transcript
 
 _CHECKS = (
@@ -69,7 +69,6 @@ _MINIATURES = (
 )
 
 Right = list[tuple[str, Transcript]]
-Judge = Callable[[str, Transcript], list[Violation]]
 
 
 class _Rules(list[Rule]):
@@ -109,23 +108,3 @@ def _two_calls() -> Iterator[tuple[str, Transcript]]:
     case = next(case for case in SAMPLES if case.id == "sample.two-calls")
     for name, target in RIGHT_TARGETS.items():
         yield from ((name, right_case(case, dialect, target)) for dialect in case.dialects)
-
-
-@pytest.fixture(scope="session")
-def violations() -> Judge:
-    """The violations of one rule in a transcript."""
-
-    def judge(rule: str, transcript: Transcript) -> list[Violation]:
-        return [found for found in REGISTRY[rule].check(transcript) if isinstance(found, Violation)]
-
-    return judge
-
-
-@pytest.fixture(scope="session")
-def seen() -> Callable[[str, Transcript], int]:
-    """How often a rule was seen to hold in a transcript."""
-
-    def judge(rule: str, transcript: Transcript) -> int:
-        return sum(isinstance(found, Seen) for found in REGISTRY[rule].check(transcript))
-
-    return judge

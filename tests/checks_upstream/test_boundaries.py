@@ -10,15 +10,12 @@ import pytest
 from openai.types.responses import response_create_params
 from openai.types.shared import ReasoningEffort
 
-from conformance.rules import Violation
 from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 from fakes.log import Sent, UpstreamCall
 from fakes.script import Dialect
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 
 _JSON = (("content-type", "application/json"),)
 _ASKED: Body = {"model": "m", "stream": False, "input": [{"type": "message", "role": "user", "content": "Hi."}]}
@@ -59,16 +56,6 @@ def _failed_stream(said: Said, **error: Any) -> Exchange:
 
 def _said(kind: str | None = None, error: str | None = "It broke.", **more: Any) -> Said:
     return Said((), None, frozenset({"failed"}), error=error, error_kind=kind, **more)
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Callable[[str, Transcript], str]:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 Tells = Callable[[str, Transcript], str]

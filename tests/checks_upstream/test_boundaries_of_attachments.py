@@ -9,30 +9,17 @@ from typing import Any
 
 import pytest
 
-from conformance.rules import Violation
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 from fakes.log import Sent, UpstreamCall
 from fakes.script import Dialect
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
 _HI: Body = {"type": "message", "role": "user", "content": "Hi."}
 _ANSWER: Body = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
 _CALL: Body = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
 _TOOLS: list[Body] = [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}]
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 def _http(asked: Body | None = None, status: int | None = 200, answer: Any = None, **more: Any) -> Exchange:

@@ -9,30 +9,17 @@ from typing import Any
 
 import pytest
 
-from conformance.rules import Violation
 from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Received, StreamEnd, Transcript
 from fakes.log import Sent, UpstreamCall
 from fakes.script import Dialect
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
 _ASKED: Body = {"model": "m", "stream": True, "input": [{"type": "message", "role": "user", "content": "Hi."}]}
 _ANSWER: Body = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
 _MESSAGES = [{"role": "user", "content": "Hi."}]
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 def _call(sent: Body | None = None, *, at: float = 0.1, **more: Any) -> UpstreamCall:

@@ -8,15 +8,12 @@ from typing import Any
 
 import pytest
 
-from conformance.rules import Violation
 from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, DriveKind, Exchange, Received, StreamEnd, Transcript
 from fakes.log import Sent, UpstreamCall
 from fakes.script import Dialect
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
 _ASKED: Body = {"model": "m", "input": [{"type": "message", "role": "user", "content": "Hi."}]}
@@ -24,16 +21,6 @@ _MESSAGE: Body = {"type": "message", "role": "assistant", "content": [{"type": "
 _ANSWER: Body = {"id": "resp_1", "object": "response", "status": "completed", "output": [_MESSAGE]}
 _DELTA: Body = {"type": "response.output_text.delta", "delta": "a"}
 _ENDED: Body = {"type": "response.completed", "response": _ANSWER}
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 def _whole(

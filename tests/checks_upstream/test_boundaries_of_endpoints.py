@@ -8,26 +8,13 @@ from typing import Any
 
 import pytest
 
-from conformance.rules import Violation
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
 _ASKED: Body = {"model": "m", "store": True, "input": [{"type": "message", "role": "user", "content": "Hi."}]}
 _ANSWER: Body = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 def _http(

@@ -9,31 +9,18 @@ from typing import Any
 
 import pytest
 
-from conformance.rules import Violation
 from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 from fakes.log import UpstreamCall
 from fakes.script import Dialect
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
 _HI: Body = {"type": "message", "role": "user", "content": "Hi."}
 _FUNCTION: Body = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
 _SEARCH: Body = {"type": "tool_search_call", "call_id": "call_1", "execution": "client", "arguments": {"goal": "tea"}}
 _CUSTOM: Body = {"type": "custom_tool_call", "call_id": "call_1", "name": "patch", "input": "a line"}
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 def _exchange(*items: Body, status: int | None = 200, output: tuple[Body, ...] = (), **more: Any) -> Exchange:

@@ -8,21 +8,18 @@ from typing import Any
 
 import pytest
 
-from conformance.rules import Violation
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 from fakes.log import UpstreamCall
 from fakes.script import Dialect
 
 Body = dict[str, Any]
-Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[..., str]
 
 _ANSWER = (Received(0.1, b'{"id": "resp_1", "object": "response", "status": "completed", "output": []}'),)
 
 
 @pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
+def tells(tells: Tells) -> Tells:
     """What a rule says of a request and what went upstream for it: "wrong", "right", or "nothing"."""
 
     def judged(
@@ -36,7 +33,7 @@ def tells(violations: Judge, seen: Count) -> Tells:
         request = ClientRequest("POST", "/v1/responses", (), client)
         exchange = Exchange(request, 200, (("content-type", "application/json"),), _ANSWER, upstream=(call,))
         made = Transcript("a", dialect, [Drive("json", [exchange])])
-        return "wrong" if violations(rule, made) else "right" if seen(rule, made) else "nothing"
+        return tells(rule, made)
 
     return judged
 

@@ -16,7 +16,6 @@ from fakes.script import Dialect
 
 Body = dict[str, Any]
 Judge = Callable[[str, Transcript], list[Violation]]
-Count = Callable[[str, Transcript], int]
 Tells = Callable[[str, Transcript], str]
 
 _HI: Body = {"type": "message", "role": "user", "content": "Hi."}
@@ -24,16 +23,6 @@ _NONE: Body = {"type": "object", "properties": {}}
 _FUNCTION: Body = {"type": "function", "name": "f", "parameters": _NONE}
 _SENT_FUNCTION: Body = {"type": "function", "function": {"name": "f", "parameters": _NONE}}
 _RESPONSE: Body = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
-
-
-@pytest.fixture
-def tells(violations: Judge, seen: Count) -> Tells:
-    """What a rule says of a transcript: "wrong", "right", or "nothing"."""
-
-    def judged(rule: str, transcript: Transcript) -> str:
-        return "wrong" if violations(rule, transcript) else "right" if seen(rule, transcript) else "nothing"
-
-    return judged
 
 
 def _turn(
