@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.asked import final_response
@@ -102,9 +102,18 @@ def _most(visit: Visit) -> int:
     return most if isinstance(most, int) else 0
 
 
-def _wanted(tokens: Sequence[SaidToken], most: int) -> str:
-    alternatives = f", with up to {count(most, 'alternative')} each" if most else ""
-    return f"the log probabilities of {count(len(tokens), 'token')} that the upstream sent{alternatives}"
+def _kept(visit: Visit, wanted: Tokens, found: Tokens, place: str) -> Judged:
+    """Whether one place has what the upstream sent; nothing is judged where it sent none."""
+    if not wanted:
+        return
+    most = _most(visit)
+    lost = _lost(wanted, found, most)
+    if lost is None:
+        yield visit.seen()
+    else:
+        alternatives = f", with up to {count(most, 'alternative')} each" if most else ""
+        tokens = f"the log probabilities of {count(len(wanted), 'token')} that the upstream sent"
+        yield visit.broken(f"{tokens}{alternatives}, in {place}", lost)
 
 
 @rule(
@@ -120,13 +129,8 @@ def logprobs_kept(transcript: Transcript) -> Judged:
     """Log probabilities that the client asked for and the upstream sent stand in the text of the final response."""
     for visit, wanted in _heard(transcript):
         found = _final(visit)
-        if not wanted or found is None:
-            continue
-        lost = _lost(wanted, found, _most(visit))
-        if lost is None:
-            yield visit.seen()
-        else:
-            yield visit.broken(f"{_wanted(wanted, _most(visit))}, in `output`", lost)
+        if found is not None:
+            yield from _kept(visit, wanted, found, "`output`")
 
 
 @rule(
@@ -141,13 +145,8 @@ def logprobs_kept(transcript: Transcript) -> Judged:
 def logprobs_streamed(transcript: Transcript) -> Judged:
     """The text deltas of a stream bring the log probabilities that the client asked for and the upstream sent."""
     for visit, wanted in _heard(transcript):
-        if not wanted or not visit.exchange.is_stream or _final(visit) is None:
-            continue
-        lost = _lost(wanted, _streamed(visit), _most(visit))
-        if lost is None:
-            yield visit.seen()
-        else:
-            yield visit.broken(f"{_wanted(wanted, _most(visit))}, in the text deltas", lost)
+        if visit.exchange.is_stream and _final(visit) is not None:
+            yield from _kept(visit, wanted, _streamed(visit), "the text deltas")
 
 
 @rule(

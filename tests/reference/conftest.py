@@ -319,3 +319,14 @@ def serve() -> Callable[..., Any]:
         asyncio.run(bounded())
 
     return run
+
+
+@pytest.fixture
+def sent(exchange: Any) -> Any:
+    """The upstream's request for some input items."""
+
+    def prepare(items: Any, dialect: str = "chat_completions", *, request: Any = None, **config: Any) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(exchange.prepare({"input": items, **(request or {})}, dialect, **config).body)
+        return body
+
+    return prepare
