@@ -198,7 +198,7 @@ class Driver:
 
     def note_gates(self, drive: Drive) -> None:
         """Count a gated drive in which a gate gave up."""
-        if any(call.lags for exchange in drive.exchanges for call in exchange.upstream):
+        if any(call.late for exchange in drive.exchanges for call in exchange.upstream):
             with self._lock:
                 self._gate_misses += 1
 

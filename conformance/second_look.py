@@ -30,8 +30,7 @@ def is_overdue(transcript: Transcript) -> bool:
 
 def is_late(transcript: Transcript) -> bool:
     """Whether the upstream, which waited at a gate for what its last chunk must cause, waited in vain somewhere."""
-    calls = (call for drive in transcript.drives for exchange in drive.exchanges for call in exchange.upstream)
-    return any(lag.frames_late > 0 for call in calls for lag in call.lags)
+    return any(call.late for drive in transcript.drives for exchange in drive.exchanges for call in exchange.upstream)
 
 
 def second_look(

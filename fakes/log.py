@@ -81,6 +81,11 @@ class UpstreamCall:
         """The body bytes written so far."""
         return b"".join(sent.data for sent in self.sent)
 
+    @property
+    def late(self) -> list[Lag]:
+        """The gates at which the upstream waited in vain for what its last chunk must cause."""
+        return [lag for lag in self.lags if lag.frames_late > 0]
+
     def header(self, name: str) -> str | None:
         """The first request header of that name, any case; None when absent."""
         wanted = name.lower()

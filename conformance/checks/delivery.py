@@ -78,8 +78,7 @@ def each_delta_at_once(transcript: Transcript) -> Judged:
         for number, call in enumerate(visit.exchange.upstream):
             if call.kind != "completion":
                 continue
-            late = [lag for lag in call.lags if lag.frames_late > 0]
-            if late:
+            if late := call.late:
                 most = max(lag.frames_late for lag in late)
                 yield visit.broken(
                     "every fragment at the client before the next one is sent",

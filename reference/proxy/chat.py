@@ -29,14 +29,12 @@ class Flavour:
     """Whether file parts are understood."""
 
 
+_OPENAI = ("user", "safety_identifier", "service_tier", "prompt_cache_key", "verbosity")
 FLAVOURS = {
-    "chat_completions": Flavour(
-        "max_completion_tokens", "",
-        ("user", "safety_identifier", "service_tier", "prompt_cache_key", "verbosity"), files=True,
-    ),
+    "chat_completions": Flavour("max_completion_tokens", "", _OPENAI, files=True),
     # vLLM reads history reasoning as `reasoning` (vllm-project/vllm PR#42664) and has no file parts.
     "vllm": Flavour("max_tokens", "reasoning", ("user",), files=False),
-}  # fmt: skip
+}
 _SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 
