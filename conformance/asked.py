@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.pieces import Choice, Piece, Role, Tool, at, items_of, text_of
-from conformance.transcript import Exchange
+from conformance.transcript import TERMINALS, Exchange
 
 __all__ = ["Asked", "final_response", "read_asked", "read_items"]
 
@@ -96,7 +96,7 @@ def final_response(exchange: Exchange) -> dict[str, Any] | None:
         body = exchange.json
         return body if isinstance(body, dict) and body.get("object") == "response" else None
     for event in reversed(exchange.events):
-        if event.type in ("response.completed", "response.incomplete", "response.failed"):
+        if event.type in TERMINALS:
             response = event.get("response")
             return response if isinstance(response, dict) else None
     return None

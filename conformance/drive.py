@@ -24,10 +24,10 @@ from conformance.client import Endpoint, Hooks, send
 from conformance.errors import HarnessError, TargetError
 from conformance.fold import fold, resumed
 from conformance.listening import Interruption, Listener
-from conformance.normal_form import TERMINAL, drive_difference
+from conformance.normal_form import drive_difference
 from conformance.request_form import CannotContinueError, Filler
 from conformance.said import Said
-from conformance.transcript import DRIVE_KINDS, Drive, DriveKind, Exchange, Transcript
+from conformance.transcript import DRIVE_KINDS, TERMINALS, Drive, DriveKind, Exchange, Transcript
 from fakes.correlation import new_token
 from fakes.errors import COMPLAINTS
 from fakes.gates import Hold, Outcome
@@ -151,7 +151,7 @@ class Driver:
         status = process.wait_for_exit(EXIT_WAIT)
         last = drive.exchanges[-1] if drive.exchanges else None
         told = {"status": status, "seconds": time.monotonic() - began, "stream": last.ended if last else "no-answer"}
-        ends = [event.type for event in last.events if event.type in TERMINAL] if last else []
+        ends = [event.type for event in last.events if event.type in TERMINALS] if last else []
         if last is not None and not (ends and last.ended == "complete"):
             last.ended, last.problem = "client-left", "the suite ended the target, as the case says"
         return told | {"terminal": ends[-1] if ends else None}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from conformance.transcript import Drive, Event, Exchange
+from conformance.transcript import TERMINALS, Drive, Event, Exchange
 from fakes.correlation import TOKEN
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "response_form",
 ]
 
-TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 _DROPPED = frozenset({"sequence_number", "obfuscation"})
 _OPAQUE = frozenset({"encrypted_content", "encrypted_index", "signature"})
@@ -93,7 +92,7 @@ def final_response(exchange: Exchange) -> dict[str, Any] | None:
     """The Response object that ends an exchange: the JSON body, or the one of the terminal event."""
     if not exchange.is_stream:
         return exchange.json if isinstance(exchange.json, dict) else None
-    last = next((event for event in reversed(exchange.events) if event.type in TERMINAL), None)
+    last = next((event for event in reversed(exchange.events) if event.type in TERMINALS), None)
     response = last.get("response") if last is not None else None
     return response if isinstance(response, dict) else None
 

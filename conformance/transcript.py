@@ -11,6 +11,7 @@ All times are seconds since the start of the drive.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +23,9 @@ from fakes.log import UpstreamCall
 from fakes.script import Dialect
 
 __all__ = [
+    "CLOSES_WITHIN",
     "DRIVE_KINDS",
+    "TERMINALS",
     "ClientRequest",
     "Drive",
     "DriveKind",
@@ -35,6 +38,15 @@ __all__ = [
 
 DriveKind = Literal["stream", "json", "hostile", "gated", "bytes"]
 DRIVE_KINDS: tuple[DriveKind, ...] = ("stream", "json", "hostile", "gated", "bytes")
+
+TERMINALS: dict[str, str] = {
+    "response.completed": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+}
+"""The events that end a stream, and the status that the response then has."""
+CLOSES_WITHIN = 2.0
+"""Seconds in which a body ends after its terminal event; clients were seen to give up after 4 to 8."""
 
 StreamEnd = Literal["complete", "truncated", "reset", "deadline", "client-left", "no-answer"]
 
@@ -178,6 +190,17 @@ class Exchange:
             while arrivals[position][0] < sse.end and position + 1 < len(arrivals):
                 position += 1
             yield Event(index, sse, data, arrivals[position][1])
+
+    @property
+    def lingering(self) -> float | None:
+        """Seconds that the body stayed open after its terminal event; None without one, or where the client left.
+
+        Infinite where the suite gave up waiting for its end.
+        """
+        terminal = next((event for event in self.events if event.type in TERMINALS), None)
+        if terminal is None or self.ended == "client-left":
+            return None
+        return math.inf if self.ended == "deadline" else self.ended_at - terminal.t
 
     @property
     def answered_calls(self) -> tuple[UpstreamCall, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -9,14 +10,13 @@ from conformance.crossings import Judged, Visit, quote, visits
 from conformance.normal_form import drive_difference, is_keep_alive
 from conformance.pieces import at, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, rule
-from conformance.transcript import Drive, DriveKind, Exchange, Transcript
+from conformance.transcript import CLOSES_WITHIN, TERMINALS, Drive, DriveKind, Exchange, Transcript
 
 __all__: list[str] = []
 
 # Apart from letters on both sides: opaque blobs hold anything.
 # What must not stand before it is asked for after its first letters, which are quickly found.
 _TOKEN = re.compile(r"cfx(?<![A-Za-z0-9+=_-]cfx)[a-z2-7]{10}(?![A-Za-z0-9+/=_-])")
-_TERMINALS = ("response.completed", "response.incomplete", "response.failed")
 
 
 def _gated(transcript: Transcript) -> Iterator[Visit]:
@@ -195,25 +195,24 @@ def body_ends_cleanly(transcript: Transcript) -> Judged:
 @rule(
     "delivery.closes-after-terminal",
     level=SHOULD,
-    source="wippyai/framework#105; openai/codex 0.58 waits for the end of the body",
-    why="SDKs read to the end of the body: each turn takes as long as the idle time-out.",
+    source="wippyai/framework#105; openai-python 3.54: iteration ends with the body, not with the terminal event; "
+    "openai/codex 0.58 waits for the end of the body",
+    why="SDKs read to the end of the body: each turn takes as long as the idle time-out, or raises when it is over.",
 )
 def closes_after_terminal(transcript: Transcript) -> Judged:
     """The body ends right after the terminal event."""
     for visit in visits(transcript):
-        last = next((event for event in reversed(visit.exchange.events) if event.type in _TERMINALS), None)
-        if last is None or visit.exchange.ended == "client-left":
+        waited = visit.exchange.lingering
+        if waited is None:
             continue
-        waited = visit.exchange.ended_at - last.t
-        if visit.exchange.ended != "deadline" and waited < _PROMPT:
-            yield visit.seen(event=last.index)
+        terminal = next(event for event in visit.exchange.events if event.type in TERMINALS)
+        if waited < CLOSES_WITHIN:
+            yield visit.seen(event=terminal.index)
         else:
+            after = "it had not come when the suite gave up" if math.isinf(waited) else f"it took {waited:.1f} s"
             yield visit.broken(
-                f"the end of the body within {_PROMPT:g} s of {last.type}", f"it took {waited:.1f} s", event=last.index
+                f"the end of the body within {CLOSES_WITHIN:g} s of {terminal.type}", after, event=terminal.index
             )
-
-
-_PROMPT = 2.0  # seconds: far more than a loaded machine needs, far less than any idle time-out
 
 
 @rule(

@@ -8,10 +8,9 @@ from typing import Any
 
 from conformance.crossings import Judged, Visit, quote, visits
 from conformance.pieces import at, parsed, text_of
-from conformance.reading import TERMINALS
 from conformance.rules import MUST, RECOMMENDED, SHOULD, rule
 from conformance.said import Said
-from conformance.transcript import Exchange, Transcript
+from conformance.transcript import TERMINALS, Exchange, Transcript
 
 __all__: list[str] = []
 

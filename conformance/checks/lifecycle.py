@@ -7,9 +7,9 @@ from typing import Any
 
 from conformance.checks.limits import calls_are_limited
 from conformance.checks.phrases import listed, shown
-from conformance.reading import LIFECYCLE, TERMINALS, StreamReading, as_dict, as_list, streams
+from conformance.reading import LIFECYCLE, StreamReading, as_dict, as_list, streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Seen, Violation, rule
-from conformance.transcript import Event, Transcript
+from conformance.transcript import TERMINALS, Event, Transcript
 
 STATE_MACHINES = "Open Responses 2026-04-24, State machines"
 EXAMPLE = "openai-openapi, streaming example of createResponse"

@@ -7,18 +7,16 @@ from typing import TypeAlias
 
 from conformance.checks.inventory import KNOWN_TYPES, OPENAI_TYPES, is_extension
 from conformance.checks.phrases import listed, shown
-from conformance.reading import TERMINALS, streams
+from conformance.reading import streams
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, Place, Seen, Violation, rule
 from conformance.sse import ServerSentEvent
-from conformance.transcript import Transcript
+from conformance.transcript import TERMINALS, Transcript
 
 WHATWG = "WHATWG HTML 9.2.6 (interpreting an event stream)"
 OPEN_RESPONSES = "Open Responses 2026-04-24, Streaming HTTP Responses"
 PYTHON_STREAM = "openai-python 3.54 openai/_streaming.py (SSEBytesDecoder)"
 
 Frames: TypeAlias = Callable[[ServerSentEvent], bool]
-
-_CLOSES_WITHIN = 2.0  # seconds; clients were seen to give up after 4 to 8
 
 
 @rule(
@@ -372,28 +370,6 @@ def not_buffered(transcript: Transcript) -> Iterator[Seen | Violation]:
             yield Seen(stream.place())
         else:
             yield Violation(stream.place(), "X-Accel-Buffering: no", f"X-Accel-Buffering: {value or 'none'}")
-
-
-@rule(
-    "sse.closes-after-terminal",
-    level=SHOULD,
-    source="wippyai/framework PR#105; openai-python 3.54: iteration ends with the body, not with the terminal event",
-    why="openai-python, openai-agents and langchain read on until the body ends, and raise when it does not.",
-)
-def closes_after_terminal(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """The body ends right after the terminal event."""
-    for stream in streams(transcript):
-        if stream.terminal is None or stream.left:
-            continue
-        waited = stream.exchange.ended_at - stream.terminal.t
-        if stream.exchange.ended != "deadline" and waited <= _CLOSES_WITHIN:
-            yield Seen(stream.place(stream.terminal))
-        else:
-            yield Violation(
-                stream.place(stream.terminal),
-                f"the body to end within {_CLOSES_WITHIN:g} s of {stream.terminal.type}",
-                f"it was still open {waited:.1f} s later",
-            )
 
 
 @rule(

@@ -103,8 +103,8 @@ def breaks_off(transcript: Transcript) -> Transcript:
 
 @miniature("delivery.closes-after-terminal")
 def lingers(transcript: Transcript) -> Transcript:
-    """Keeps the body open for half a minute after the terminal event."""
-    return edit_exchanges(transcript, lambda e: replace(e, ended_at=e.ended_at + 30) if e.is_stream else e)
+    """Keeps the body open for eight seconds after the terminal event."""
+    return edit_exchanges(transcript, lambda e: replace(e, ended_at=e.ended_at + 8) if e.is_stream else e)
 
 
 @miniature("delivery.response-ids-unique")

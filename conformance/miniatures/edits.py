@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.miniatures.miniature import Edit, miniature
-from conformance.reading import TERMINALS, StreamReading, read
-from conformance.transcript import Event, Exchange, Received, Transcript
+from conformance.reading import StreamReading, read
+from conformance.transcript import TERMINALS, Event, Exchange, Received, Transcript
 from fakes.log import UpstreamCall
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.miniatures.edits import Draft, stream_miniature
-from conformance.reading import TERMINALS
+from conformance.transcript import TERMINALS
 
 
 def _ends(draft: Draft, *statuses: str) -> dict[str, Any] | None:

@@ -59,16 +59,6 @@ def upstream_model_header(transcript: Transcript) -> Transcript:
     return edit_headers(transcript, lambda h: (*h, ("openai-model", "some-other-model")))
 
 
-@miniature("sse.closes-after-terminal")
-def stays_open(transcript: Transcript) -> Transcript:
-    """Keeps the body open for eight seconds after the terminal event."""
-
-    def one(exchange: Exchange) -> Exchange:
-        return replace(exchange, ended_at=exchange.ended_at + 8.0) if exchange.is_stream else exchange
-
-    return edit_exchanges(transcript, one)
-
-
 @stream_miniature("sse.utf-8")
 def cut_code_points(draft: Draft) -> None:
     """Cuts a character of several bytes in two and loses one half."""

@@ -13,7 +13,7 @@ An event belongs to the item with its `output_index`; where two items share that
 
 from conformance.reading.families import CALL_TYPES, FAMILIES, Family, FamilyName
 from conformance.reading.items import ItemReading, PartReading, as_dict, as_list, is_index
-from conformance.reading.stream import LIFECYCLE, SNAPSHOTS, TERMINALS, StreamReading, read, stream_items, streams
+from conformance.reading.stream import LIFECYCLE, SNAPSHOTS, StreamReading, read, stream_items, streams
 from conformance.reading.structure import stream_structure, structure
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "FAMILIES",
     "LIFECYCLE",
     "SNAPSHOTS",
-    "TERMINALS",
     "Family",
     "FamilyName",
     "ItemReading",

@@ -12,19 +12,13 @@ from conformance.reading.items import ItemReading, PartReading, as_dict, is_inde
 from conformance.rules import Place
 from conformance.said import EndState
 from conformance.sse import StreamLines
-from conformance.transcript import DriveKind, Event, Exchange, Transcript
+from conformance.transcript import TERMINALS, DriveKind, Event, Exchange, Transcript
 
-__all__ = ["LIFECYCLE", "SNAPSHOTS", "TERMINALS", "StreamReading", "read", "stream_items", "streams"]
+__all__ = ["LIFECYCLE", "SNAPSHOTS", "StreamReading", "read", "stream_items", "streams"]
 
 CREATED, QUEUED, IN_PROGRESS = "response.created", "response.queued", "response.in_progress"
 ITEM_ADDED, ITEM_DONE = "response.output_item.added", "response.output_item.done"
 
-TERMINALS: dict[str, str] = {
-    "response.completed": "completed",
-    "response.incomplete": "incomplete",
-    "response.failed": "failed",
-}
-"""The events that end a stream, and the status that the response then has."""
 SNAPSHOTS: frozenset[str] = frozenset({CREATED, QUEUED, IN_PROGRESS})
 """The events that carry a response that is not yet final."""
 LIFECYCLE: frozenset[str] = SNAPSHOTS | frozenset(TERMINALS)

@@ -81,9 +81,11 @@ def test_content_comes_before_the_upstream_s_last_word(first: float, told: str, 
     ],
 )
 def test_a_body_ends_after_its_terminal_event(ended: StreamEnd, after: float, told: str, tells: Tells) -> None:
-    """Within two seconds; when the client goes first, nobody knows."""
+    """Within two seconds of the first of them; when the client goes first, nobody knows."""
     stream = _streamed((1.0, _DELTA), (2.0, _ENDED), ended=ended, ended_at=2.0 + after)
     assert tells("delivery.closes-after-terminal", _made(stream)) == told
+    twice = _streamed((2.0, _ENDED), (2.0 + after, _ENDED), ended=ended, ended_at=2.0 + after)
+    assert tells("delivery.closes-after-terminal", _made(twice)) == told
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 
 from conformance.cases.case import Case, Turn
 from conformance.runs import RunOptions
-from conformance.second_look import HANGS, is_late, is_overdue, second_look
+from conformance.second_look import HANGS, is_late, is_lingering, is_overdue, second_look
 from conformance.session import run
-from conformance.transcript import ClientRequest, Drive, Exchange, StreamEnd, Transcript
+from conformance.transcript import CLOSES_WITHIN, ClientRequest, Drive, Exchange, Received, StreamEnd, Transcript
 from conformance.verdict import Outcome
 from fakes.log import Lag, UpstreamCall
 
@@ -60,6 +60,31 @@ def test_the_late_are_driven_again() -> None:
     late = [gated("late", Lag(3, 1)), driven("fine")]
     assert [one.case for one in looked(late, gated)] == ["late"]
     assert looked(late, driven) == []
+
+
+def closed(name: str, after: float, ended: StreamEnd = "complete") -> Transcript:
+    """A stream whose terminal event came at 3 s and whose body ended so much later."""
+    plain = driven(name, ended)
+    body = Received(3.0, b'data: {"type": "response.completed"}\n\n')
+    headers = (("content-type", "text/event-stream"),)
+    stream = replace(plain.drives[0].exchanges[0], headers=headers, received=(body,), ended_at=3.0 + after)
+    return replace(plain, drives=[Drive("stream", [stream])])
+
+
+def test_what_lingers() -> None:
+    """A body that stays open for two seconds after its terminal event, or for ever; not one that the client left."""
+    assert not any(
+        map(is_lingering, [closed("x", 0.1), closed("x", 1.9), closed("x", 9.0, "client-left"), driven("x")])
+    )
+    assert all(map(is_lingering, [closed("x", CLOSES_WITHIN), closed("x", 9.0), closed("x", 0.5, "deadline")]))
+
+
+def test_the_lingering_are_driven_again() -> None:
+    """What closes at once alone counts; a target that lingers by itself is asked some times, and no more."""
+    first = [closed("slow", 9.0), closed("fine", 0.1)]
+    assert [one.case for one in looked(first, lambda name: closed(name, 0.1))] == ["slow"]
+    many = [closed(f"c{n:02}", 9.0) for n in range(HANGS + 5)]
+    assert len(looked(many, lambda name: closed(name, 9.0))) == HANGS
 
 
 def test_only_the_overdue_and_the_costly_one_last() -> None:
