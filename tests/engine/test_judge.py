@@ -92,10 +92,12 @@ def test_a_check_that_yields_something_else_is_broken() -> None:
         ({"a": "x", "b": "x"}, Outcome.FAIL, ""),
         ({"a": ".", "b": "."}, Outcome.STALE, "expects a failure in a, and it passes"),
         ({"a": ".", "b": "x"}, Outcome.FAIL, ""),
+        ({"a": "", "b": "."}, Outcome.PASS, ""),
+        ({"a": "", "b": ""}, Outcome.NOT_APPLICABLE, "nothing to judge"),
     ],
 )
 def test_the_baseline(words: dict[str, str], outcome: Outcome, reason: str) -> None:
-    """A known failure is expected in its case only, and an entry that passes now is stale."""
+    """A known failure is expected in its case only; an entry that passes now is stale, one that shows nothing not."""
     found = verdict(says(**words), A, B, baseline=EXPECTS_A)
     assert found.outcome is outcome
     assert reason in found.reason
@@ -112,7 +114,15 @@ def test_a_baseline_entry_is_stale_only_for_what_was_driven() -> None:
     assert found.outcome is Outcome.PASS
 
 
-@pytest.mark.parametrize(("words", "outcome"), [({"a": "x", "b": "."}, "expected-fail"), ({"a": "."}, "stale")])
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ({"a": "x", "b": "."}, "expected-fail"),
+        ({"a": "."}, "stale"),
+        ({"a": ".", "b": ""}, "stale"),
+        ({}, "not-applicable"),
+    ],
+)
 def test_a_glob_of_the_baseline_is_judged_as_a_whole(words: dict[str, str], outcome: str) -> None:
     """A glob is stale when nothing that it names fails any more."""
     everything = Baseline((Expected("test.rule", ("*",), "known"),))
