@@ -10,6 +10,8 @@ All times are seconds since the start of the drive.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -177,19 +179,22 @@ class Exchange:
         """The events of the stream; empty when it is none. An event cut by the end of the body is not one."""
         return tuple(self._events()) if self.is_stream else ()
 
+    @cached_property
+    def _ends_of_reads(self) -> list[int]:
+        return list(itertools.accumulate(len(chunk.data) for chunk in self.received))
+
+    def arrived(self, end: int) -> float:
+        """When the last of the first `end` bytes of the body came."""
+        number = bisect.bisect_left(self._ends_of_reads, end)
+        return self.received[min(number, len(self.received) - 1)].t
+
     def _events(self) -> Iterator[Event]:
-        arrivals = [(0, 0.0)]
-        for chunk in self.received:
-            arrivals.append((arrivals[-1][0] + len(chunk.data), chunk.t))
-        position = 0
         for index, sse in enumerate(self.stream.events):
             try:
                 data = json.loads(sse.data)
             except (ValueError, RecursionError):
                 data = None
-            while arrivals[position][0] < sse.end and position + 1 < len(arrivals):
-                position += 1
-            yield Event(index, sse, data, arrivals[position][1])
+            yield Event(index, sse, data, self.arrived(sse.end))
 
     @property
     def lingering(self) -> float | None:

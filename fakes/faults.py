@@ -21,7 +21,7 @@ class Faults:
     """The faults, with their times in seconds.
 
     `pause` stands between the last data and the end of the connection: targets lose data that arrives together
-    with it, and that would be another fault. `stall_limit` ends a stall that nobody else ends.
+    with it, and that is another fault (`cut-at-once`). `stall_limit` ends a stall that nobody else ends.
     """
 
     pause: float = 0.05
@@ -34,6 +34,11 @@ class Faults:
     def _cut(self, wire: Wire, progress: ClientProgress) -> Ending:
         """Close without the end that HTTP demands: no terminal chunk, fewer bytes than promised."""
         time.sleep(self.pause)
+        wire.close()
+        return "cut"
+
+    def _cut_at_once(self, wire: Wire, progress: ClientProgress) -> Ending:
+        """The same, with nothing between the last data and the end."""
         wire.close()
         return "cut"
 
@@ -57,6 +62,7 @@ class Faults:
 
 _FAULTS: Mapping[Fault, Callable[[Faults, Wire, ClientProgress], Ending]] = {
     "cut": Faults._cut,
+    "cut-at-once": Faults._cut_at_once,
     "reset": Faults._reset,
     "reset-before-status": Faults._reset_at_once,
     "stall": Faults._stall,

@@ -43,7 +43,7 @@ class Frame:
     pause: float = 0.0
 
 
-Fault = Literal["cut", "reset", "reset-before-status", "stall"]
+Fault = Literal["cut", "cut-at-once", "reset", "reset-before-status", "stall"]
 
 
 @dataclass(frozen=True)

@@ -161,9 +161,12 @@ class Error:
 
 @dataclass(frozen=True)
 class Dies:
-    """The connection ends here, between two frames, with neither finish nor end marker."""
+    """The connection ends here, between two frames, with neither finish nor end marker.
 
-    how: Literal["eof", "reset", "stall"] = "eof"
+    "eof" stands apart from the last bytes; "eof-at-once" comes with them.
+    """
+
+    how: Literal["eof", "eof-at-once", "reset", "stall"] = "eof"
 
 
 Part: TypeAlias = (

@@ -48,6 +48,13 @@ def _attached(name: str, summary: str, source: str, *parts: dict[str, Any], **ke
     )
 
 
+def _given_out(part: dict[str, Any]) -> Turn:
+    """A turn whose last result is a text and that part."""
+    result = [{"type": "input_text", "text": "One page."}, part]
+    items = [user("Fetch the page."), call_item("call_f", "fetch", "{}"), output_item("call_f", result)]
+    return Turn(request={"input": items, "tools": [function("fetch")], "store": False}, answers=(says("It is empty."),))
+
+
 CASES = (
     _attached(
         "pdf",
@@ -82,6 +89,12 @@ CASES = (
         {"type": "input_image", "detail": "auto", "file_id": "file-fedcba9876543210"},
     ),
     _attached(
+        "image",
+        "An image as a data URL, whatever the target declares.",
+        "openai.types.responses.ResponseInputImageParam.image_url; BerriAI/litellm#12204",
+        {"type": "input_image", "detail": "auto", "image_url": PIXEL},
+    ),
+    _attached(
         "audio",
         "A recording as base64.",
         "openai.types.responses.ResponseInputAudioParam; openai.types.chat.ChatCompletionContentPartInputAudioParam",
@@ -104,26 +117,17 @@ CASES = (
         id="attachment.file-in-result",
         summary="A tool's result is a text and a PDF.",
         source="openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
-        turns=(
-            Turn(
-                request={
-                    "input": [
-                        user("Fetch the page."),
-                        call_item("call_f", "fetch", "{}"),
-                        output_item(
-                            "call_f",
-                            [
-                                {"type": "input_text", "text": "One page."},
-                                {"type": "input_file", "filename": "page.pdf", "file_data": PDF},
-                            ],
-                        ),
-                    ],
-                    "tools": [function("fetch")],
-                    "store": False,
-                },
-                answers=(says("It is empty."),),
-            ),
-        ),
+        turns=(_given_out({"type": "input_file", "filename": "page.pdf", "file_data": PDF}),),
+        drives=PLAIN,
+        refusal_statuses=REFUSALS,
+        may_refuse=True,
+        tags=frozenset({"attachment"}),
+    ),
+    Case(
+        id="attachment.image-in-result",
+        summary="A tool's result is a text and an image, whatever the target declares.",
+        source="openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
+        turns=(_given_out({"type": "input_image", "image_url": PIXEL, "detail": "auto"}),),
         drives=PLAIN,
         refusal_statuses=REFUSALS,
         may_refuse=True,

@@ -125,6 +125,13 @@ CASES = (
         drives=STREAMED,
     ),
     Case(
+        id="ending.eof-at-once",
+        summary="The upstream's connection ends together with the last bytes of half an answer.",
+        source="RFC 9293 3.6: what was sent before a FIN is delivered; aio-libs/aiohttp#3026",
+        turns=answers(says(Text(("Half a ", "sent")), Dies("eof-at-once"), finish=None, usage=None)),
+        drives=frozenset({"stream"}),
+    ),
+    Case(
         id="ending.eof-in-an-event",
         summary="The upstream's connection ends in the middle of an event's line.",
         source="WHATWG HTML 9.2.6: an event that no blank line closes is discarded; musistudio/claude-code-router#1672",

@@ -1,10 +1,11 @@
-"""Rules of attachments: files, audio and details of images arrive, or the client is told that they cannot."""
+"""Rules of attachments: files, audio, images and their details arrive, or the client is told that they cannot."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+import string
+from collections.abc import Callable, Iterator
 
 from conformance.asked import Asked
 from conformance.crossings import Crossing, Judged, Visit, asked_in, crossings, quote, visits
@@ -38,27 +39,76 @@ def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
                 yield piece, address
 
 
-def _forms(attachment: str) -> Iterator[str]:
-    """The forms in which an attachment may stand in a request: as it is, without its header, or as its text."""
-    yield attachment.removeprefix("file:")
+def _images(asked: Asked) -> Iterator[tuple[Piece, str]]:
+    """The images that a user sent or a tool gave out, each with the piece that holds it; as for `_attachments`."""
+    for piece in asked.pieces:
+        if piece.kind == "image" and piece.role == "user" and piece.text:
+            yield piece, piece.text
+        for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
+            address = at(part, "image_url")
+            if at(part, "type") == "input_image" and isinstance(address, str):
+                yield piece, address
+
+
+def _stands_in(attachment: str, text: str) -> bool:
+    """Whether an attachment stands in a text: as it is, without its header, or as the text that it is."""
     header, comma, data = attachment.partition(",")
     if not comma or not header.startswith("data:"):
-        return
-    yield data
-    if "text/" in header and "base64" in header:
-        try:
-            yield base64.b64decode(data, validate=True).decode().strip()
-        except (binascii.Error, UnicodeDecodeError):
-            return
+        return _holds(text, attachment.removeprefix("file:"))
+    if _holds(text, data):
+        return True
+    if "text/" not in header or "base64" not in header:
+        return False
+    try:
+        return base64.b64decode(data, validate=True).decode().strip() in text
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+
+
+_GOES_ON = frozenset(string.ascii_letters + string.digits + "+/=_-")
+
+
+def _holds(text: str, word: str) -> bool:
+    """Whether that base64, address or id stands in a text, and not only the beginning of a longer one."""
+    at_word = text.find(word)
+    while at_word >= 0:
+        end = at_word + len(word)
+        if text[end : end + 1] not in _GOES_ON:
+            return True
+        at_word = text.find(word, at_word + 1)
+    return False
 
 
 def _arrived(attachment: str, crossing: Crossing) -> bool:
-    texts = [text for _, text in strings(crossing.sent.body)]
-    if any(form in text for form in _forms(attachment) for text in texts):
+    if any(_stands_in(attachment, text) for _, text in strings(crossing.sent.body)):
         return True
-    # What an address or an id stands for may be fetched, and then sent as a file.
-    fetched = crossing.sent.of("file") or any(piece.media for piece in crossing.sent.of("result"))
-    return bool(fetched) and not attachment.startswith("data:")
+    return not attachment.startswith("data:") and _is_something_fetched(crossing)
+
+
+def _is_something_fetched(crossing: Crossing) -> bool:
+    """Whether the upstream got what the client did not send: what an address or an id stands for may be fetched."""
+    given = {attachment for _, attachment in (*_attachments(crossing.asked), *_images(crossing.asked))}
+    sent = [piece.text for piece in crossing.sent.of("file", "image")]
+    sent += [text for piece in crossing.sent.of("result") for text in piece.media]
+    return any(text not in given for text in sent)
+
+
+def _arrivals(transcript: Transcript, attachments: Callable[[Asked], Iterator[tuple[Piece, str]]]) -> Judged:
+    """Whether each of the attachments of a kind reached the upstream, or the request was refused for it."""
+    for visit in visits(transcript):
+        asked = asked_in(visit)
+        if asked is not None and visit.exchange.status in _REFUSED and any(attachments(asked)):
+            yield visit.seen()
+    for crossing in crossings(transcript):
+        if crossing.visit.exchange.status in _REFUSED:
+            continue
+        for piece, attachment in attachments(crossing.asked):
+            if _arrived(attachment, crossing):
+                yield crossing.seen
+            else:
+                yield crossing.broken(
+                    f"{quote(attachment, 60)} ({piece.path}) upstream, or a refusal", "it is nowhere in the request"
+                )
 
 
 @rule(
@@ -71,20 +121,21 @@ def _arrived(attachment: str, crossing: Crossing) -> bool:
 )
 def files_arrive(transcript: Transcript) -> Judged:
     """Every file, recording and video reaches the upstream, or the request is refused; none is dropped in silence."""
-    for visit in visits(transcript):
-        asked = asked_in(visit)
-        if asked is not None and visit.exchange.status in _REFUSED and any(_attachments(asked)):
-            yield visit.seen()
-    for crossing in crossings(transcript):
-        if crossing.visit.exchange.status in _REFUSED:
-            continue
-        for piece, attachment in _attachments(crossing.asked):
-            if _arrived(attachment, crossing):
-                yield crossing.seen
-            else:
-                yield crossing.broken(
-                    f"{quote(attachment, 60)} ({piece.path}) upstream, or a refusal", "it is nowhere in the request"
-                )
+    yield from _arrivals(transcript, _attachments)
+
+
+@rule(
+    "upstream.images-not-dropped",
+    level=INTEGRITY,
+    source="openai.types.responses.ResponseInputImageParam; "
+    "openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#12204; "
+    "ollama/ollama openai/responses.go",
+    why="The model answers as if there were no picture, and neither it nor the client was told that there was one.",
+    evidence="both",
+)
+def images_not_dropped(transcript: Transcript) -> Judged:
+    """Every image reaches the upstream, or the request is refused; none is dropped in silence."""
+    yield from _arrivals(transcript, _images)
 
 
 def _refused(transcript: Transcript) -> Iterator[tuple[Visit, set[str]]]:

@@ -326,7 +326,6 @@ def upstream_headers_kept_back(transcript: Transcript) -> Judged:
             yield visit.seen()
 
 
-_COMMENT = re.compile(rb"(?:^|\n):[^\n]*\n")
 _CONTENT = ("response.output_", "response.content_", "response.reasoning", "response.function_call")
 _SILENCE = 1.0  # seconds without an event in which a comment is a sign of life
 
@@ -354,11 +353,10 @@ def keep_alive_by_event(transcript: Transcript) -> Judged:
 def _commented_silence(exchange: Exchange) -> tuple[float, float] | None:
     """The first stretch of a stream without events in which a comment came, if it is long enough to matter."""
     times = [event.t for event in exchange.events]
-    for chunk in exchange.received if exchange.is_stream else ():
-        if (b"\n:" not in chunk.data and not chunk.data.startswith(b":")) or not _COMMENT.search(chunk.data):
-            continue
-        before = max((t for t in times if t < chunk.t), default=0.0)
-        after = min((t for t in times if t >= chunk.t), default=exchange.ended_at)
+    for comment in exchange.stream.comments if exchange.is_stream else ():
+        came = exchange.arrived(comment.end)
+        before = max((t for t in times if t < came), default=0.0)
+        after = min((t for t in times if t >= came), default=exchange.ended_at)
         if after - before >= _SILENCE:
             return before, after
     return None

@@ -167,6 +167,15 @@ def never_succeeds(transcript: Transcript) -> Judged:
             )
 
 
+def _is_kept_alive(transcript: Transcript, visit: Visit) -> bool:
+    """Whether the target may have begun its answer only to keep its client alive, after the time it was told to."""
+    interval = transcript.facts.get("timing", {}).get("keep_alive")
+    if interval is None or not visit.exchange.is_stream:
+        return False
+    asked = max((exchange.ended_at for exchange in visit.earlier), default=0.0)
+    return bool(visit.exchange.received[0].t - asked >= interval)
+
+
 @rule(
     "failure.by-http-status",
     level=RECOMMENDED,
@@ -177,7 +186,7 @@ def never_succeeds(transcript: Transcript) -> Judged:
 def by_http_status(transcript: Transcript) -> Judged:
     """A failure before the upstream's first word is told by the HTTP status, for a stream too."""
     for visit, said in _failed_before(transcript):
-        if 200 <= said.status < 300:
+        if 200 <= said.status < 300 or _is_kept_alive(transcript, visit):
             continue  # it began: a target that has passed this on is bound to its 200
         if visit.exchange.status is not None and visit.exchange.status >= 400:
             yield visit.seen()

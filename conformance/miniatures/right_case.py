@@ -40,7 +40,14 @@ from fakes.script import Dialect
 
 __all__ = ["RIGHT_TARGETS", "RightTarget", "own_names", "right_answer", "right_case"]
 
-_ENDS = {"cut": "cut", "reset": "reset", "reset-before-status": "refused", "stall": "stalled", None: "complete"}
+_ENDS = {
+    "cut": "cut",
+    "cut-at-once": "cut",
+    "reset": "reset",
+    "reset-before-status": "refused",
+    "stall": "stalled",
+    None: "complete",
+}
 _KEY = "sk-right-0123456789abcdef"
 
 

@@ -165,6 +165,21 @@ def blind(request: Outgoing) -> None:
         request.drop(image)
 
 
+@request_miniature("upstream.images-not-dropped")
+def note_for_an_image(request: Outgoing) -> None:
+    """Writes a note into each message where an image stood."""
+    for _, image in _media(request):
+        image.clear()
+        image |= {"type": "text", "text": "[image]"}
+
+
+@request_miniature("upstream.images-not-dropped")
+def second_image_lost(request: Outgoing) -> None:
+    """Passes the first image of the request on, and no other."""
+    for _, image in _media(request)[1:]:
+        request.drop(image)
+
+
 @request_miniature("upstream.images-arrive")
 def image_damaged(request: Outgoing) -> None:
     """Changes one character in an image's data."""

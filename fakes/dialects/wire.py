@@ -16,7 +16,7 @@ __all__ = ["CREATED", "FAULTS", "Ids", "RawJson", "compact", "json_reply", "spac
 CREATED: Final = 1_795_000_000
 """The `created` of every reply, seconds since the epoch: fixed, so that the same script gives the same bytes."""
 
-FAULTS: Final[Mapping[str, Fault]] = {"eof": "cut", "reset": "reset", "stall": "stall"}
+FAULTS: Final[Mapping[str, Fault]] = {"eof": "cut", "eof-at-once": "cut-at-once", "reset": "reset", "stall": "stall"}
 """How a `Dies` part ends a reply."""
 
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

@@ -23,7 +23,7 @@ from .config import Config
 from .errors import ApiError, raised
 from .store import Frames
 from .translation import Translation
-from .upstream import LOST, Upstream
+from .upstream import LOST, Upstream, read
 
 log = logging.getLogger("reference.proxy")
 _GRACE = 5.0  # seconds for the usage chunk and [DONE] once the upstream has said why it stopped
@@ -209,7 +209,7 @@ class Relay:
             if self._response is None:
                 await asyncio.shield(posting)
             response = await posting
-            return await response.content.readany()
+            return await read(response.content)
 
     def _late(self, silent: bool, committed: bool) -> None:
         """The time is up: for the server, for the upstream, or only for the client's patience."""

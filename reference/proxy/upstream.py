@@ -102,6 +102,24 @@ class Upstream:
             response.close()
 
 
+async def read(content: aiohttp.StreamReader) -> bytes:
+    """The next bytes of a body, b"" at its end; what came before a connection broke comes before the exception.
+
+    aiohttp raises at once, and keeps back what it had not handed out yet.
+    """
+    try:
+        return await content.readany()
+    except LOST as error:
+        content.set_exception(None)  # type: ignore[arg-type]
+        try:
+            unread = content.read_nowait()
+        finally:
+            content.set_exception(error)
+        if unread:
+            return unread
+        raise
+
+
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
     """A large body goes out in pieces, so that it does not hold up the event loop."""
     return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
@@ -112,7 +130,7 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     body = b""
     try:
         async with asyncio.timeout(5):
-            while len(body) < _MAX_ERROR_BODY and (piece := await response.content.readany()):
+            while len(body) < _MAX_ERROR_BODY and (piece := await read(response.content)):
                 body += piece
     except (*LOST, TimeoutError):
         pass

@@ -172,6 +172,66 @@ def test_a_file_that_a_tool_gave_out_arrives(part: Body, text: str, told: str, t
     assert tells("upstream.files-arrive", _made(exchange)) == told
 
 
+_PICTURE = "data:image/png;base64,iVBORw0KGgo="
+_CAT, _DOG = "https://example.org/cat.png", "https://example.org/dog.png"
+
+
+def _shown(*addresses: str) -> Body:
+    parts = [{"type": "input_image", "image_url": address} for address in addresses]
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Look:"}, *parts]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "told"),
+    [
+        ((_PICTURE,), (_PICTURE,), "right"),
+        ((_PICTURE,), (), "wrong"),
+        ((_PICTURE,), (_PICTURE[:-1] + "A",), "wrong"),
+        ((_PICTURE,), (_PICTURE + "AA",), "wrong"),
+        ((_CAT,), (_CAT,), "right"),
+        ((_CAT,), (_PICTURE,), "right"),
+        ((_CAT,), (_DOG + "/2",), "right"),
+        ((_CAT,), (), "wrong"),
+        ((_CAT, _DOG), (_CAT, _DOG), "right"),
+        ((_CAT, _DOG), (_CAT,), "wrong"),
+        ((_CAT, _PICTURE), (_PICTURE,), "wrong"),
+        ((), (), "nothing"),
+    ],
+)
+def test_each_image_arrives(asked: tuple[str, ...], sent: tuple[str, ...], told: str, tells: Tells) -> None:
+    """Data as it is; what an address stands for may be fetched, and another image of the client's is not that."""
+    parts = [{"type": "image_url", "image_url": {"url": address}} for address in sent]
+    upstream = _sent({"role": "user", "content": [{"type": "text", "text": "Look:"}, *parts]})
+    exchange = _http({"input": [_HI, _shown(*asked)]}, upstream=(upstream,))
+    assert tells("upstream.images-not-dropped", _made(exchange)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [(_PICTURE, "right"), (f'[{{"image_url": "{_PICTURE}"}}]', "right"), ("[image]", "wrong")]
+)
+def test_an_image_that_a_tool_gave_out_arrives(text: str, told: str, tells: Tells) -> None:
+    """Somewhere: in which form it is of use is another rule's."""
+    part = {"type": "input_image", "image_url": _PICTURE}
+    result = {"type": "function_call_output", "call_id": "c1", "output": [part]}
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    sent = _sent({"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "content": text})
+    exchange = _http({"input": [_HI, _CALL, result], "tools": _TOOLS}, upstream=(sent,))
+    assert tells("upstream.images-not-dropped", _made(exchange)) == told
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422, 501])
+@pytest.mark.parametrize("address", [_PICTURE, "file"])
+def test_an_image_may_be_refused(status: int, address: str, tells: Tells) -> None:
+    """With any of the statuses that say so; an id that is passed over is dropped."""
+    message = _shown(address)
+    if address == "file":
+        message["content"][1] = {"type": "input_image", "file_id": "file-1"}
+    refused = _http({"input": [message]}, status, {"error": {"message": "No images."}})
+    assert tells("upstream.images-not-dropped", _made(refused)) == "right"
+    silent = _http({"input": [message]}, upstream=(_sent(),))
+    assert tells("upstream.images-not-dropped", _made(silent)) == "wrong"
+
+
 @pytest.mark.parametrize(
     ("told", "by"),
     [

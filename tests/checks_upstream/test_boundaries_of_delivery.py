@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,48 @@ def test_only_its_receipt_shows_that_a_hosted_tool_was_run(kind: str, told: str,
         assert tells("refusal.impossible-choice", _made(_whole(answer, asked))) == told
     nothing_there = _whole(answer, {"tool_choice": "required"})
     assert tells("refusal.impossible-choice", _made(nothing_there)) == "wrong"
+
+
+def _in_silence(*reads: tuple[float, bytes]) -> Exchange:
+    stream = _streamed((0.1, _DELTA), ended_at=9.0)
+    return replace(stream, received=(*stream.received, *(Received(t, data) for t, data in reads)))
+
+
+@pytest.mark.parametrize(
+    ("reads", "told"),
+    [
+        ([(5.0, b": ping\n\n"), (9.0, b'data: {"type": "x"}\n\n')], "wrong"),
+        ([(5.0, b": pi"), (8.5, b"ng\n\n"), (9.0, b'data: {"type": "x"}\n\n')], "wrong"),
+        ([(0.5, b": ping\n\n"), (0.9, b'data: {"type": "x"}\n\n')], "nothing"),
+        ([(5.0, b'data: {"type"'), (5.1, b': "x"}\n\n'), (9.0, b'data: {"type": "x"}\n\n')], "nothing"),
+        ([(5.0, b": ping\n\n"), (9.0, b'data: {"type": "ping"}\n\n')], "right"),
+    ],
+)
+def test_only_a_line_that_begins_with_a_colon_is_a_comment(
+    reads: list[tuple[float, bytes]], told: str, tells: Tells
+) -> None:
+    """However the reads fell: a long event that was cut before a colon has none."""
+    assert tells("delivery.keep-alive-by-event", _made(_in_silence(*reads))) == told
+
+
+@pytest.mark.parametrize(
+    ("keep_alive", "first", "told"),
+    [(1.0, 0.9, "wrong"), (1.0, 1.0, "nothing"), (2.0, 1.5, "wrong"), (None, 30.0, "wrong")],
+)
+def test_a_failure_after_a_sign_of_life_has_no_status_of_its_own(
+    keep_alive: float | None, first: float, told: str, tells: Tells
+) -> None:
+    """Who keeps clients alive must begin when the time is up; a whole answer never has to."""
+    failed: Body = {"type": "response.failed", "response": {**_ANSWER, "status": "failed", "output": []}}
+    said = Said((), None, frozenset({"http-error", "failed"}), status=429)
+    late = {"status": 429, "ended_at": 3.0}
+    timing = {} if keep_alive is None else {"keep_alive": keep_alive}
+    stream = _streamed((first, {"type": "response.created"}), (3.1, failed), upstream=(_call(**late),), said=said)
+    kind = (("content-type", "application/json"),)
+    whole = replace(stream, received=(Received(first, b'{"status": "failed"}'),), headers=kind)
+    assert tells("failure.by-http-status", _made(stream, timing=timing)) == told
+    assert tells("failure.by-http-status", _made(whole, timing=timing)) == "wrong"
+    assert tells("failure.by-http-status", _made(replace(stream, ended_at=3.2), stream, timing=timing)) == "wrong"
 
 
 @pytest.mark.parametrize(("first", "told"), [(0.5, "right"), (2.0, "wrong"), (2.5, "wrong")])

@@ -33,6 +33,18 @@ def test_a_stream_that_breaks(upstream: FakeUpstream, ask: Ask, fault: Fault, se
     assert expectation.calls[0].ended == logged
 
 
+def test_a_stream_that_breaks_with_its_last_bytes(upstream: FakeUpstream, ask: Ask) -> None:
+    """All frames are sent before the connection ends, so that a reader may have them: requests has, aiohttp has not."""
+    token = new_token()
+    expectation = upstream.expect(token, [Verbatim(Reply(200, STREAM, FRAMES, "cut-at-once"))])
+    reading = ask(token)
+    assert (reading.status, reading.ended) == (200, "incomplete")
+    assert reading.body in (b"", b"data: 1\n\n", b"data: 1\n\ndata: 2\n\n")
+    assert expectation.wait_idle(5)
+    (call,) = expectation.calls
+    assert (call.ended, call.sent_body) == ("cut", b"data: 1\n\ndata: 2\n\n")
+
+
 def test_a_reset_before_the_status_line(upstream: FakeUpstream, ask: Ask) -> None:
     """The connection is reset before a byte of the answer: no status, ECONNRESET, and nothing in the log."""
     token = new_token()
