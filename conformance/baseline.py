@@ -53,9 +53,14 @@ class Expected:
 
 @dataclass(frozen=True)
 class Baseline:
-    """All entries of one file."""
+    """All entries of one file. `partial`: only some cases are driven, so that what a glob names is not all there."""
 
     entries: tuple[Expected, ...] = ()
+    partial: bool = False
+
+    def is_whole(self, pattern: str) -> bool:
+        """Whether all that a pattern of an entry names is driven, as far as it is driven at all."""
+        return not self.partial or not any(sign in pattern for sign in "*?[")
 
     def reason(self, rule: str, case: str, dialect: Dialect | None) -> str | None:
         """Why that failure is expected; None when it is not."""

@@ -17,7 +17,8 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from conformance.baseline import Baseline, load_baseline
@@ -150,9 +151,11 @@ class _Session:
 
     def _baseline(self) -> Baseline:
         if self.options.baseline is not None:
-            return load_baseline(self.options.baseline)
-        own = self.target.baseline
-        return load_baseline(own) if own is not None and self.options.use_baseline else Baseline()
+            file: Path | None = self.options.baseline
+        else:
+            file = self.target.baseline if self.options.use_baseline else None
+        found = Baseline() if file is None else load_baseline(file)
+        return replace(found, partial=bool(self.options.cases or self.options.case_files))
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -13,6 +13,7 @@ __all__ = ["CASES", "PDF", "TEXT_FILE"]
 
 PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
 REFUSALS = frozenset({400, 413, 415, 422, 501})
+NO_SUCH_FILE = REFUSALS | {404}
 
 _PDF = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -30,7 +31,14 @@ BITMAP = "data:image/bmp;base64," + base64.b64encode(b"BM:\x00\x00\x00\x00\x00\x
 SILENCE = {"type": "input_audio", "input_audio": {"data": WAVE, "format": "wav"}}
 
 
-def _attached(name: str, summary: str, source: str, *parts: dict[str, Any], **keys: Any) -> Case:
+def _attached(
+    name: str,
+    summary: str,
+    source: str,
+    *parts: dict[str, Any],
+    refusal_statuses: frozenset[int] = REFUSALS,
+    **keys: Any,
+) -> Case:
     """A question with an attachment, which the target translates, or refuses because it cannot."""
     turn = Turn(
         request={"input": [user("What is in it?", *parts)], "store": False}, answers=(says("I have looked at it."),)
@@ -41,7 +49,7 @@ def _attached(name: str, summary: str, source: str, *parts: dict[str, Any], **ke
         source=source,
         turns=(turn,),
         drives=PLAIN,
-        refusal_statuses=REFUSALS,
+        refusal_statuses=refusal_statuses,
         may_refuse=True,
         tags=frozenset({"attachment"}),
         **keys,
@@ -81,12 +89,14 @@ CASES = (
         "A file by an id that only OpenAI's service knows.",
         "openai.types.responses.ResponseInputFileParam.file_id",
         {"type": "input_file", "file_id": "file-0123456789abcdef"},
+        refusal_statuses=NO_SUCH_FILE,
     ),
     _attached(
         "image-by-id",
         "An image by an id that only OpenAI's service knows.",
         "openai.types.responses.ResponseInputImageParam.file_id; ollama/ollama openai/responses.go",
         {"type": "input_image", "detail": "auto", "file_id": "file-fedcba9876543210"},
+        refusal_statuses=NO_SUCH_FILE,
     ),
     _attached(
         "image",

@@ -18,7 +18,7 @@ __all__: list[str] = []
 
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 _KINDS = frozenset({"input_file", "input_audio", "input_video"})
-_REFUSED = frozenset({400, 413, 415, 422, 501})
+_REFUSED = frozenset({400, 404, 413, 415, 422, 501})  # 404: no file has that id
 
 
 def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
@@ -90,7 +90,7 @@ def _is_something_fetched(crossing: Crossing) -> bool:
     given = {attachment for _, attachment in (*_attachments(crossing.asked), *_images(crossing.asked))}
     sent = [piece.text for piece in crossing.sent.of("file", "image")]
     sent += [text for piece in crossing.sent.of("result") for text in piece.media]
-    return any(text not in given for text in sent)
+    return any(text and text not in given for text in sent)
 
 
 def _arrivals(transcript: Transcript, attachments: Callable[[Asked], Iterator[tuple[Piece, str]]]) -> Judged:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from conformance.baseline import Baseline, load_baseline
@@ -84,7 +85,8 @@ class _LiveSession:
         self.chosen = {case.id for case in chosen}
         budget = Budget(self.plan.limit - self.plan.requests)
         self.driver = LiveDriver(self.endpoint, model, self.declared, budget, secret)
-        self.baseline = Baseline() if options.baseline is None else load_baseline(options.baseline)
+        known = Baseline() if options.baseline is None else load_baseline(options.baseline)
+        self.baseline = replace(known, partial=bool(options.cases))
         self.result = RunResult(
             target=Target(name=f"{model} at {url}", ways={}),
             profile=self.profile,

@@ -192,6 +192,7 @@ def _shown(*addresses: str) -> Body:
         ((_CAT,), (_PICTURE,), "right"),
         ((_CAT,), (_DOG + "/2",), "right"),
         ((_CAT,), (), "wrong"),
+        ((_CAT,), ("",), "wrong"),
         ((_CAT, _DOG), (_CAT, _DOG), "right"),
         ((_CAT, _DOG), (_CAT,), "wrong"),
         ((_CAT, _PICTURE), (_PICTURE,), "wrong"),
@@ -219,7 +220,7 @@ def test_an_image_that_a_tool_gave_out_arrives(text: str, told: str, tells: Tell
     assert tells("upstream.images-not-dropped", _made(exchange)) == told
 
 
-@pytest.mark.parametrize("status", [400, 413, 415, 422, 501])
+@pytest.mark.parametrize("status", [400, 404, 413, 415, 422, 501])
 @pytest.mark.parametrize("address", [_PICTURE, "file"])
 def test_an_image_may_be_refused(status: int, address: str, tells: Tells) -> None:
     """With any of the statuses that say so; an id that is passed over is dropped."""

@@ -129,6 +129,15 @@ def test_a_glob_of_the_baseline_is_judged_as_a_whole(words: dict[str, str], outc
     assert verdict(says(**words), A, B, baseline=everything).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("pattern", "outcome"), [("*", "pass"), ("[a-c]", "pass"), ("?", "pass"), ("a", "stale"), ("b", "pass")]
+)
+def test_where_only_some_cases_are_driven_no_glob_is_stale(pattern: str, outcome: str) -> None:
+    """What else it names may fail still; a case that is named by its id was driven, or was not."""
+    some = Baseline((Expected("test.rule", (pattern,), "known"),), partial=True)
+    assert verdict(says(a="."), A, baseline=some).outcome == outcome
+
+
 def test_features_that_are_not_declared_excuse() -> None:
     """A rule about a feature that the target does not declare is not applicable, with the reason."""
     rule = make_rule(says(a="x"), features=frozenset({"images"}))
