@@ -123,6 +123,7 @@ TRANSPORT_ENDS: Mapping[str | None, Transport] = MappingProxyType(
         "complete": Transport.CLEAN,
         "truncated": Transport.BROKEN,
         "cut": Transport.BROKEN,
+        "cut-at-once": Transport.BROKEN,
         "broken": Transport.BROKEN,
         "reset": Transport.RESET,
         "stall": Transport.SILENT,
