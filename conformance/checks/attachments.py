@@ -34,7 +34,7 @@ def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
         elif at(piece.raw, "type") == "input_video" and at(piece.raw, "video_url"):
             yield piece, text_of(at(piece.raw, "video_url"))
         for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
-            address = at(part, "file_data") or at(part, "file_url")
+            address = at(part, "file_data") or at(part, "file_url") or at(part, "file_id")
             if at(part, "type") == "input_file" and isinstance(address, str):
                 yield piece, address
 
@@ -45,7 +45,7 @@ def _images(asked: Asked) -> Iterator[tuple[Piece, str]]:
         if piece.kind == "image" and piece.role == "user" and piece.text:
             yield piece, piece.text
         for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
-            address = at(part, "image_url")
+            address = at(part, "image_url") or at(part, "file_id")
             if at(part, "type") == "input_image" and isinstance(address, str):
                 yield piece, address
 

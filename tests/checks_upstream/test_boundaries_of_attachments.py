@@ -159,6 +159,9 @@ _PAPER = "data:text/plain;base64," + base64.b64encode(b"Read me.").decode()
         ({"type": "input_file", "file_data": _PAPER.replace("text/plain", "image/png")}, "Read me.", "wrong"),
         ({"type": "input_file", "file_url": "https://example.org/a"}, "https://example.org/a", "right"),
         ({"type": "input_file", "file_url": "https://example.org/a"}, "Nothing.", "wrong"),
+        ({"type": "input_file", "file_id": "file-1"}, "Nothing.", "wrong"),
+        ({"type": "input_file", "file_id": "file-1"}, "[file-1]", "right"),
+        ({"type": "input_file", "file_id": "file-1"}, "[file-12]", "wrong"),
         ({"type": "input_file"}, "Nothing.", "nothing"),
         ({"type": "input_text", "text": "a", "file_url": "https://example.org/a"}, "a", "nothing"),
     ],
@@ -212,12 +215,14 @@ def test_each_image_arrives(asked: tuple[str, ...], sent: tuple[str, ...], told:
 )
 def test_an_image_that_a_tool_gave_out_arrives(text: str, told: str, tells: Tells) -> None:
     """Somewhere: in which form it is of use is another rule's."""
-    part = {"type": "input_image", "image_url": _PICTURE}
+    part: Body = {"type": "input_image", "image_url": _PICTURE}
     result = {"type": "function_call_output", "call_id": "c1", "output": [part]}
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     sent = _sent({"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "content": text})
     exchange = _http({"input": [_HI, _CALL, result], "tools": _TOOLS}, upstream=(sent,))
     assert tells("upstream.images-not-dropped", _made(exchange)) == told
+    part |= {"image_url": None, "file_id": "file-1"}
+    assert tells("upstream.images-not-dropped", _made(exchange)) == "wrong"
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 415, 422, 501])
