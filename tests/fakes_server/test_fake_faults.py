@@ -33,16 +33,18 @@ def test_a_stream_that_breaks(upstream: FakeUpstream, ask: Ask, fault: Fault, se
     assert expectation.calls[0].ended == logged
 
 
-def test_a_stream_that_breaks_with_its_last_bytes(upstream: FakeUpstream, ask: Ask) -> None:
-    """All frames are sent before the connection ends, so that a reader may have them: requests has, aiohttp has not."""
+def test_a_stream_that_breaks_with_its_last_bytes(plain: WireDialect) -> None:
+    """All frames are on the wire when the connection ends, with no pause between, however long it is elsewhere."""
     token = new_token()
+    upstream = FakeUpstream(plain, faults=Faults(pause=60))
+    upstream.start()
     expectation = upstream.expect(token, [Verbatim(Reply(200, STREAM, FRAMES, "cut-at-once"))])
-    reading = ask(token)
-    assert (reading.status, reading.ended) == (200, "incomplete")
-    assert reading.body in (b"", b"data: 1\n\n", b"data: 1\n\ndata: 2\n\n")
+    with _post(upstream, token) as connection:
+        read = b"".join(iter(lambda: connection.recv(65536), b""))
     assert expectation.wait_idle(5)
-    (call,) = expectation.calls
-    assert (call.ended, call.sent_body) == ("cut", b"data: 1\n\ndata: 2\n\n")
+    upstream.stop()
+    assert read.endswith(b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n")
+    assert expectation.calls[0].ended == "cut"
 
 
 def test_a_reset_before_the_status_line(upstream: FakeUpstream, ask: Ask) -> None:
