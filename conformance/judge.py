@@ -237,8 +237,8 @@ def _stale(verdict: Verdict, transcripts: Sequence[Transcript], tally: _Tally, b
     for entry in entries:
         for pattern in entry.cases:
             named = {case for case in driven if fnmatchcase(case, pattern)}
-            judged = named & tally.cases and baseline.is_whole(pattern)
-            if judged and not named & (failing | undriven):
+            seen_to_hold = not named.isdisjoint(tally.cases) and named.isdisjoint(failing | undriven)
+            if seen_to_hold and baseline.is_whole(pattern):
                 yield Outcome.STALE, f"the baseline expects a failure in {pattern}, and it passes: take it out"
 
 

@@ -196,16 +196,20 @@ class Exchange:
                 data = None
             yield Event(index, sse, data, self.arrived(sse.end))
 
+    @cached_property
+    def terminal(self) -> Event | None:
+        """The first event that ends the response; None where there is none."""
+        return next((event for event in self.events if event.type in TERMINALS), None)
+
     @property
     def lingering(self) -> float | None:
         """Seconds that the body stayed open after its terminal event; None without one, or where the client left.
 
         Infinite where the suite gave up waiting for its end.
         """
-        terminal = next((event for event in self.events if event.type in TERMINALS), None)
-        if terminal is None or self.ended == "client-left":
+        if self.terminal is None or self.ended == "client-left":
             return None
-        return math.inf if self.ended == "deadline" else self.ended_at - terminal.t
+        return math.inf if self.ended == "deadline" else self.ended_at - self.terminal.t
 
     @property
     def answered_calls(self) -> tuple[UpstreamCall, ...]:

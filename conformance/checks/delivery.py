@@ -10,7 +10,7 @@ from conformance.crossings import Judged, Visit, quote, visits
 from conformance.normal_form import drive_difference, is_keep_alive
 from conformance.pieces import at, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, SHOULD, rule
-from conformance.transcript import CLOSES_WITHIN, TERMINALS, Drive, DriveKind, Exchange, Transcript
+from conformance.transcript import CLOSES_WITHIN, Drive, DriveKind, Exchange, Transcript
 
 __all__: list[str] = []
 
@@ -202,10 +202,9 @@ def body_ends_cleanly(transcript: Transcript) -> Judged:
 def closes_after_terminal(transcript: Transcript) -> Judged:
     """The body ends right after the terminal event."""
     for visit in visits(transcript):
-        waited = visit.exchange.lingering
-        if waited is None:
+        terminal, waited = visit.exchange.terminal, visit.exchange.lingering
+        if terminal is None or waited is None:
             continue
-        terminal = next(event for event in visit.exchange.events if event.type in TERMINALS)
         if waited < CLOSES_WITHIN:
             yield visit.seen(event=terminal.index)
         else:
