@@ -31,18 +31,10 @@ BITMAP = "data:image/bmp;base64," + base64.b64encode(b"BM:\x00\x00\x00\x00\x00\x
 SILENCE = {"type": "input_audio", "input_audio": {"data": WAVE, "format": "wav"}}
 
 
-def _attached(
-    name: str,
-    summary: str,
-    source: str,
-    *parts: dict[str, Any],
-    refusal_statuses: frozenset[int] = REFUSALS,
-    **keys: Any,
+def _refusable(
+    name: str, summary: str, source: str, turn: Turn, refusal_statuses: frozenset[int] = REFUSALS, **keys: Any
 ) -> Case:
-    """A question with an attachment, which the target translates, or refuses because it cannot."""
-    turn = Turn(
-        request={"input": [user("What is in it?", *parts)], "store": False}, answers=(says("I have looked at it."),)
-    )
+    """A turn with an attachment, which the target translates, or refuses because it cannot."""
     return Case(
         id=f"attachment.{name}",
         summary=summary,
@@ -54,6 +46,12 @@ def _attached(
         tags=frozenset({"attachment"}),
         **keys,
     )
+
+
+def _attached(name: str, summary: str, source: str, *parts: dict[str, Any], **keys: Any) -> Case:
+    """A question with attachments."""
+    asked = {"input": [user("What is in it?", *parts)], "store": False}
+    return _refusable(name, summary, source, Turn(request=asked, answers=(says("I have looked at it."),)), **keys)
 
 
 def _given_out(part: dict[str, Any]) -> Turn:
@@ -123,25 +121,17 @@ CASES = (
         {"type": "input_image", "detail": "auto", "image_url": BITMAP},
         features=frozenset({"images"}),
     ),
-    Case(
-        id="attachment.file-in-result",
-        summary="A tool's result is a text and a PDF.",
-        source="openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
-        turns=(_given_out({"type": "input_file", "filename": "page.pdf", "file_data": PDF}),),
-        drives=PLAIN,
-        refusal_statuses=REFUSALS,
-        may_refuse=True,
-        tags=frozenset({"attachment"}),
+    _refusable(
+        "file-in-result",
+        "A tool's result is a text and a PDF.",
+        "openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
+        _given_out({"type": "input_file", "filename": "page.pdf", "file_data": PDF}),
     ),
-    Case(
-        id="attachment.image-in-result",
-        summary="A tool's result is a text and an image, whatever the target declares.",
-        source="openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
-        turns=(_given_out({"type": "input_image", "image_url": PIXEL, "detail": "auto"}),),
-        drives=PLAIN,
-        refusal_statuses=REFUSALS,
-        may_refuse=True,
-        tags=frozenset({"attachment"}),
+    _refusable(
+        "image-in-result",
+        "A tool's result is a text and an image, whatever the target declares.",
+        "openai.types.responses.ResponseFunctionCallOutputItemListParam; BerriAI/litellm#17799",
+        _given_out({"type": "input_image", "image_url": PIXEL, "detail": "auto"}),
     ),
     Case(
         id="attachment.image-details",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from conformance.asked import Asked
 from conformance.crossings import Crossing, Judged, Visit, asked_in, crossings, quote, visits
-from conformance.pieces import Piece, at, items_of, strings, text_of
+from conformance.pieces import Piece, PieceKind, at, items_of, strings, text_of
 from conformance.rules import INTEGRITY, RECOMMENDED, SHOULD, rule
 from conformance.transcript import Transcript
 from fakes.script import Dialect
@@ -33,10 +33,7 @@ def _attachments(asked: Asked) -> Iterator[tuple[Piece, str]]:
             yield piece, text_of(at(piece.raw, "input_audio", "data"))
         elif at(piece.raw, "type") == "input_video" and at(piece.raw, "video_url"):
             yield piece, text_of(at(piece.raw, "video_url"))
-        for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
-            address = at(part, "file_data") or at(part, "file_url") or at(part, "file_id")
-            if at(part, "type") == "input_file" and isinstance(address, str):
-                yield piece, address
+        yield from _given_out(piece, "input_file", "file_data", "file_url", "file_id")
 
 
 def _images(asked: Asked) -> Iterator[tuple[Piece, str]]:
@@ -44,10 +41,15 @@ def _images(asked: Asked) -> Iterator[tuple[Piece, str]]:
     for piece in asked.pieces:
         if piece.kind == "image" and piece.role == "user" and piece.text:
             yield piece, piece.text
-        for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
-            address = at(part, "image_url") or at(part, "file_id")
-            if at(part, "type") == "input_image" and isinstance(address, str):
-                yield piece, address
+        yield from _given_out(piece, "input_image", "image_url", "file_id")
+
+
+def _given_out(piece: Piece, kind: str, *keys: str) -> Iterator[tuple[Piece, str]]:
+    """The parts of a kind in a tool's result, by the first of the keys that says what or where they are."""
+    for part in items_of(at(piece.raw, "output")) if piece.kind == "result" else ():
+        address = next((value for key in keys if (value := at(part, key))), None)
+        if at(part, "type") == kind and isinstance(address, str):
+            yield piece, address
 
 
 def _stands_in(attachment: str, text: str) -> bool:
@@ -65,7 +67,7 @@ def _stands_in(attachment: str, text: str) -> bool:
         return False
 
 
-_GOES_ON = frozenset(string.ascii_letters + string.digits + "+/=_-")
+_GOES_ON = frozenset(string.ascii_letters + string.digits + "+/_-")  # not "=": padding may be added
 
 
 def _holds(text: str, word: str) -> bool:
@@ -79,21 +81,23 @@ def _holds(text: str, word: str) -> bool:
     return False
 
 
-def _arrived(attachment: str, crossing: Crossing) -> bool:
+def _arrived(attachment: str, kind: PieceKind, crossing: Crossing) -> bool:
     if any(_stands_in(attachment, text) for _, text in strings(crossing.sent.body)):
         return True
-    return not attachment.startswith("data:") and _is_something_fetched(crossing)
+    return not attachment.startswith("data:") and _is_something_fetched(kind, crossing)
 
 
-def _is_something_fetched(crossing: Crossing) -> bool:
-    """Whether the upstream got what the client did not send: what an address or an id stands for may be fetched."""
+def _is_something_fetched(kind: PieceKind, crossing: Crossing) -> bool:
+    """Whether the upstream got one that the client did not send: what an address or an id stands for may be fetched."""
     given = {attachment for _, attachment in (*_attachments(crossing.asked), *_images(crossing.asked))}
-    sent = [piece.text for piece in crossing.sent.of("file", "image")]
+    sent = [piece.text for piece in crossing.sent.of(kind)]
     sent += [text for piece in crossing.sent.of("result") for text in piece.media]
     return any(text and text not in given for text in sent)
 
 
-def _arrivals(transcript: Transcript, attachments: Callable[[Asked], Iterator[tuple[Piece, str]]]) -> Judged:
+def _arrivals(
+    transcript: Transcript, kind: PieceKind, attachments: Callable[[Asked], Iterator[tuple[Piece, str]]]
+) -> Judged:
     """Whether each of the attachments of a kind reached the upstream, or the request was refused for it."""
     for visit in visits(transcript):
         asked = asked_in(visit)
@@ -103,7 +107,7 @@ def _arrivals(transcript: Transcript, attachments: Callable[[Asked], Iterator[tu
         if crossing.visit.exchange.status in _REFUSED:
             continue
         for piece, attachment in attachments(crossing.asked):
-            if _arrived(attachment, crossing):
+            if _arrived(attachment, kind, crossing):
                 yield crossing.seen
             else:
                 yield crossing.broken(
@@ -121,7 +125,7 @@ def _arrivals(transcript: Transcript, attachments: Callable[[Asked], Iterator[tu
 )
 def files_arrive(transcript: Transcript) -> Judged:
     """Every file, recording and video reaches the upstream, or the request is refused; none is dropped in silence."""
-    yield from _arrivals(transcript, _attachments)
+    yield from _arrivals(transcript, "file", _attachments)
 
 
 @rule(
@@ -135,7 +139,7 @@ def files_arrive(transcript: Transcript) -> Judged:
 )
 def images_not_dropped(transcript: Transcript) -> Judged:
     """Every image reaches the upstream, or the request is refused; none is dropped in silence."""
-    yield from _arrivals(transcript, _images)
+    yield from _arrivals(transcript, "image", _images)
 
 
 def _refused(transcript: Transcript) -> Iterator[tuple[Visit, set[str]]]:

@@ -191,6 +191,7 @@ def _shown(*addresses: str) -> Body:
         ((_PICTURE,), (), "wrong"),
         ((_PICTURE,), (_PICTURE[:-1] + "A",), "wrong"),
         ((_PICTURE,), (_PICTURE + "AA",), "wrong"),
+        ((_PICTURE[:-1],), (_PICTURE,), "right"),
         ((_CAT,), (_CAT,), "right"),
         ((_CAT,), (_PICTURE,), "right"),
         ((_CAT,), (_DOG + "/2",), "right"),
@@ -208,6 +209,15 @@ def test_each_image_arrives(asked: tuple[str, ...], sent: tuple[str, ...], told:
     upstream = _sent({"role": "user", "content": [{"type": "text", "text": "Look:"}, *parts]})
     exchange = _http({"input": [_HI, _shown(*asked)]}, upstream=(upstream,))
     assert tells("upstream.images-not-dropped", _made(exchange)) == told
+
+
+def test_an_image_is_not_the_file_that_was_dropped(tells: Tells) -> None:
+    """What was fetched for an image's address does not stand for a file beside it."""
+    message = _shown(_CAT)
+    message["content"].append({"type": "input_file", "file_url": "https://example.org/a.pdf"})
+    fetched = _sent({"role": "user", "content": [{"type": "image_url", "image_url": {"url": _PICTURE}}]})
+    made = _made(_http({"input": [_HI, message]}, upstream=(fetched,)))
+    assert (tells("upstream.images-not-dropped", made), tells("upstream.files-arrive", made)) == ("right", "wrong")
 
 
 @pytest.mark.parametrize(
