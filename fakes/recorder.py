@@ -77,6 +77,8 @@ class _Exchange:
 
     incoming: Incoming
     path: str
+    number: int
+    folder: Path
     began: float = field(default_factory=time.monotonic)
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
@@ -117,15 +119,21 @@ class Recorder:
         self._on_exchange = on_exchange
         self._changed = threading.Condition()
         self._count = 0
-        self._running = 0
+        self._running: dict[int, Path] = {}
+        self._written: dict[int, Path] = {}
         self._server = WireServer(self._serve, host, port)
-        self.recorded: list[Path] = []
         self.problems: list[str] = []
 
     @property
     def url(self) -> str:
         """Scheme, host and port for the client."""
         return f"http://{self._server.format_host(self._server.host)}:{self._server.port}"
+
+    @property
+    def recorded(self) -> list[Path]:
+        """The folders of the recordings written so far, in the order in which their requests came."""
+        with self._changed:
+            return [folder for _, folder in sorted(self._written.items())]
 
     def __enter__(self) -> Recorder:
         self._server.start()
@@ -139,27 +147,45 @@ class Recorder:
     def wait_idle(self, deadline: float) -> bool:
         """Wait at most `deadline` seconds until all exchanges so far are written; whether that came true."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._running == 0, deadline)
+            return self._changed.wait_for(lambda: not self._running, deadline)
 
     def _serve(self, incoming: Incoming, wire: Wire) -> None:
-        with self._changed:
-            self._running += 1
+        exchange = self._begun(incoming)
         try:
-            self._record(incoming, wire)
+            self._record(exchange, wire)
         finally:
             with self._changed:
-                self._running -= 1
+                del self._running[exchange.number]
                 self._changed.notify_all()
 
-    def _record(self, incoming: Incoming, wire: Wire) -> None:
-        exchange = _Exchange(incoming, self._place.path.rstrip("/") + incoming.path)
+    def _begun(self, incoming: Incoming) -> _Exchange:
+        """A new exchange, whose folder no other has: by the client's name, else by number and path.
+
+        The folder is settled here and not when the exchange is written: two that end together would swap names.
+        """
+        path = self._place.path.rstrip("/") + incoming.path
+        asked = next((value for name, value in incoming.headers if name.lower() == NAME_HEADER), "")
+        words = re.sub(r"[^A-Za-z0-9]+", "_", path.removeprefix("/v1")).strip("_")
+        with self._changed:
+            self._count += 1
+            name = asked if _WORD.fullmatch(asked) else f"{self._count:04}_{words or 'root'}"
+            folder = self._running[self._count] = self._free(self._folder / name)
+            return _Exchange(incoming, path, self._count, folder)
+
+    def _free(self, wanted: Path) -> Path:
+        """The wanted folder, or the first of its name and a number that neither exists nor is another exchange's."""
+        folder, again = wanted, 2
+        while folder in self._running.values() or folder.exists():
+            folder, again = wanted.with_name(f"{wanted.name}_{again}"), again + 1
+        return folder
+
+    def _record(self, exchange: _Exchange, wire: Wire) -> None:
         try:
             with closing(self._connection()) as connection:
                 self._forward(exchange, connection, wire)
         except (OSError, http.client.HTTPException) as error:
-            self._tell(
-                f"{incoming.method} {exchange.path}: no answer from {self._place.netloc} ({error!r})", problem=True
-            )
+            method = exchange.incoming.method
+            self._tell(f"{method} {exchange.path}: no answer from {self._place.netloc} ({error!r})", problem=True)
             _fail(wire, f"no answer from the upstream ({error!r})")
             return
         self._keep(exchange)
@@ -216,30 +242,21 @@ class Recorder:
                 problem=True,
             )
             return
-        folder = self._named(exchange)
         try:
-            write(folder, self._recording(exchange, folder.name))
+            with self._changed:
+                if exchange.folder.exists():  # another recorder's, which writes into the same folder
+                    exchange.folder = self._free(exchange.folder)
+                exchange.folder.mkdir(parents=True)
+            write(exchange.folder, self._recording(exchange))
         except (RecordingError, OSError) as error:
             self._tell(f"{exchange.path}: {error}", problem=True)
             return
-        self.recorded.append(folder)
-        size = sum(chunk.n for chunk in exchange.chunks)
-        self._tell(f"{exchange.path}: {exchange.status}, {size} bytes, {exchange.ended}: {folder}")
-
-    def _named(self, exchange: _Exchange) -> Path:
-        """A new folder: by the client's name, else by number and path."""
-        asked = next((value for name, value in exchange.incoming.headers if name.lower() == NAME_HEADER), "")
         with self._changed:
-            self._count += 1
-            words = re.sub(r"[^A-Za-z0-9]+", "_", exchange.path.removeprefix("/v1")).strip("_")
-            name = asked if _WORD.fullmatch(asked) else f"{self._count:04}_{words or 'root'}"
-            folder, again = self._folder / name, 2
-            while folder.exists():
-                folder, again = self._folder / f"{name}_{again}", again + 1
-            folder.mkdir(parents=True)
-        return folder
+            self._written[exchange.number] = exchange.folder
+        size = sum(chunk.n for chunk in exchange.chunks)
+        self._tell(f"{exchange.path}: {exchange.status}, {size} bytes, {exchange.ended}: {exchange.folder}")
 
-    def _recording(self, exchange: _Exchange, name: str) -> Recording:
+    def _recording(self, exchange: _Exchange) -> Recording:
         incoming = exchange.incoming
         request = RecordedRequest(
             incoming.method, exchange.path, _kept(incoming.headers, REQUEST_HEADERS), _json(incoming.body)
@@ -251,7 +268,7 @@ class Recorder:
         ]
         return Recording(
             **asdict(self._provenance),
-            name=(self._provenance.folder / name).as_posix(),
+            name=(self._provenance.folder / exchange.folder.name).as_posix(),
             date=datetime.datetime.now(datetime.UTC).date(),
             obtained="recorded",
             recorder=_RECORDER,

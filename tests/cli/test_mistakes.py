@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,20 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": SOURCE}
 
 
+@contextmanager
+def _heard(number: signal.Signals) -> Iterator[None]:
+    """Processes started meanwhile hear the signal, even if a shell ignores it for what it runs with `&`."""
+    before = signal.getsignal(number)
+    if before is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupt_ends_the_target_too(folder: Path, number: signal.Signals) -> None:
     """Ctrl-C, and the SIGTERM of a CI job that is cancelled, exit 2 in one line and leave no target behind."""
@@ -151,14 +167,15 @@ def test_an_interrupt_ends_the_target_too(folder: Path, number: signal.Signals) 
     os.mkfifo(fifo)
     target = f"sh -c 'echo $$ > {fifo}; exec sleep 600' {{port}}"
     words = ("run", "--target-command", target, *NARROW)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "conformance", *words],
-        env=_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with _heard(number):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "conformance", *words],
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
     pid = int(fifo.read_text())  # waits for the target
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import requests
 
 from fakes import ByteByByte, FakeError, FakeUpstream, Fault, Frame, HttpFailure, Recording, Reply, Script, Verbatim
 from fakes import new_token as a_token
+from fakes.gates import Hold
 from fakes.recorder import Provenance, Recorder, RecorderOptions, run
 from fakes.recording import load
 from fakes.script import Text
@@ -171,6 +173,59 @@ def test_recordings_have_names(upstream: FakeUpstream, recorder: Recorder, tmp_p
     names = ["first", "first_2", "0003_chat_completions"]
     assert recorder.recorded == [root / name for name in names]
     assert [call.header("x-recording-name") for call in expectation.calls] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "folders"),
+    [("same", ["same", "same_2"]), ("", ["0001_chat_completions", "0002_chat_completions"])],
+    ids=["named", "numbered"],
+)
+def test_names_go_by_the_order_of_the_requests(
+    upstream: FakeUpstream, recorder: Recorder, name: str, folders: list[str]
+) -> None:
+    """The request that came first has the first name and the first place, even if it is answered last."""
+    early, late, hold = a_token(), a_token(), Hold(10.0)
+    upstream.expect(early, [Script()], hold=hold)
+    upstream.expect(late, [Script()])
+    with ThreadPoolExecutor() as client:
+        first = client.submit(post, recorder, {"model": early}, x_recording_name=name)
+        assert hold.wait_reached(10)
+        assert post(recorder, {"model": late}, x_recording_name=name).status_code == 200
+        hold.open()
+        assert first.result().status_code == 200
+    assert recorder.wait_idle(10)
+    assert [folder.name for folder in recorder.recorded] == folders
+    models = [load(folder).request.body["model"] for folder in recorder.recorded]
+    assert models == [early, late]
+
+
+def test_two_recorders_share_a_folder(upstream: FakeUpstream, recorder: Recorder, tmp_path: Path) -> None:
+    """Neither overwrites what the other has written since the request came."""
+    early, late, hold = a_token(), a_token(), Hold(10.0)
+    upstream.expect(early, [Script()], hold=hold)
+    upstream.expect(late, [Script()])
+    with ThreadPoolExecutor() as client, Recorder(upstream.url, tmp_path, PROVENANCE) as other:
+        first = client.submit(post, recorder, {"model": early})
+        assert hold.wait_reached(10)
+        post(other, {"model": late})
+        assert other.wait_idle(10)
+        hold.open()
+        first.result()
+        assert recorder.wait_idle(10)
+        kept = {folder.name: load(folder).request.body["model"] for folder in other.recorded + recorder.recorded}
+    assert kept == {"0001_chat_completions": late, "0001_chat_completions_2": early}
+
+
+def test_a_name_without_a_recording_is_free_again(upstream: FakeUpstream, recorder: Recorder) -> None:
+    """What could not be recorded leaves its name to the next request."""
+    token = a_token()
+    with upstream.closed():
+        assert post(recorder, {"model": token}, x_recording_name="first").status_code == 502
+    assert recorder.wait_idle(10)
+    upstream.expect(token, [Script()])
+    post(recorder, {"model": token}, x_recording_name="first")
+    assert recorder.wait_idle(10)
+    assert [folder.name for folder in recorder.recorded] == ["first"]
 
 
 def test_a_base_path_and_a_query_are_forwarded(upstream: FakeUpstream, tmp_path: Path) -> None:
