@@ -20,6 +20,7 @@ __all__ = [
     "asked_in",
     "crossings",
     "quote",
+    "upstream_requests",
     "visits",
 ]
 
@@ -147,6 +148,14 @@ def _crossing(visit: Visit, dialect: Dialect) -> Iterator[Crossing]:
     sent = _cached_upstream(call, dialect)
     if sent is not None:
         yield Crossing(visit, asked, sent, call, number)
+
+
+def upstream_requests(visit: Visit, transcript: Transcript) -> Iterator[UpstreamRequest]:
+    """All that a target asked its upstream in an exchange, retries too."""
+    for call in visit.exchange.answered_calls:
+        sent = None if transcript.dialect is None else _cached_upstream(call, transcript.dialect)
+        if sent is not None:
+            yield sent
 
 
 def asked_in(visit: Visit) -> Asked | None:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from conformance.asked import read_asked
 from conformance.cases.case import Case, Turn
 from conformance.client import Endpoint, Hooks, send
 from conformance.errors import HarnessError, TargetError
@@ -26,6 +27,7 @@ from conformance.fold import fold, resumed
 from conformance.listening import Interruption, Listener
 from conformance.normal_form import drive_difference
 from conformance.request_form import CannotContinueError, Filler
+from conformance.ruled_out import tolerating
 from conformance.said import Said
 from conformance.transcript import DRIVE_KINDS, TERMINALS, Drive, DriveKind, Exchange, Transcript
 from fakes.correlation import new_token
@@ -52,7 +54,7 @@ HELD_WAIT = 8.0
 """Seconds that one client's answer waits, in the upstream, for other clients' answers to come to an end."""
 
 _NAMED_GUILTY = 10  # the guilty ingredient is looked for in so many cases: four more drives each
-_LONG = 1.0  # seconds in which an upstream that is well has more to say
+_PATIENCE = 3.0  # seconds of silence that every target bears; longer ones than it was told ([timing] idle) none must
 _IDLE_WAIT = 3.5  # seconds that the upstream's side may go on after the client's side has ended: a busy machine is slow
 _DELIVERIES: Mapping[DriveKind, Delivery] = {
     "stream": AsFramed(),
@@ -353,7 +355,8 @@ class _Run:
         expectation.wait_idle(_IDLE_WAIT)  # what waited has been released: its log is complete now
         calls = expectation.calls
         exchange.upstream = tuple(_relative(call, self.started) for call in calls)
-        exchange.said = _said(driver.dialect, calls)
+        said = _said(driver.dialect, calls, driver.settings.timing.get("idle", _PATIENCE))
+        exchange.said = None if said is None else tolerating(said, read_asked(exchange))
         driver.own(self.filler.token, exchange, self.started)
         return exchange, calls
 
@@ -368,8 +371,8 @@ def _relative(call: UpstreamCall, started: float) -> UpstreamCall:
     )
 
 
-def _said(dialect: Dialect, calls: Sequence[UpstreamCall]) -> Said | None:
-    """What the last completion call was told.
+def _said(dialect: Dialect, calls: Sequence[UpstreamCall], patience: float) -> Said | None:
+    """What the last completion call was told. `patience` is how many seconds of silence the target must bear.
 
     None when nothing was asked for or told, and when the fake complained of a call too many: what the target says
     after that is no translation of what a service said.
@@ -378,9 +381,9 @@ def _said(dialect: Dialect, calls: Sequence[UpstreamCall]) -> Said | None:
     told = [call for call in asked if call.answer is not None or call.ended == "refused"]
     if not told or any(_is_surplus(call) for call in asked):
         return None
-    said = _folded(dialect, told[-1])
+    said = _folded(dialect, told[-1], patience)
     for call in reversed(told[:-1]):  # a target may have sent a paused turn back to have it continued
-        earlier = _folded(dialect, call)
+        earlier = _folded(dialect, call, patience)
         if earlier.finish != "pause_turn":
             break
         said = resumed(earlier, said)
@@ -391,23 +394,23 @@ def _is_surplus(call: UpstreamCall) -> bool:
     return call.status == 500 and (call.problem or "").startswith(COMPLAINTS)
 
 
-def _folded(dialect: Dialect, call: UpstreamCall) -> Said:
+def _folded(dialect: Dialect, call: UpstreamCall, patience: float) -> Said:
     """What an upstream's answer says, with the reason why it ended: for the target's own reasons, or not."""
     return fold(
         dialect,
         status=call.status,
         headers=call.sent_headers,
         body=call.sent_body,
-        ended="hung-up" if _is_hung_up_on(call) else call.ended,
+        ended="hung-up" if _is_hung_up_on(call, patience) else call.ended,
         asked_stream=call.json.get("stream") is True if isinstance(call.json, dict) else None,
     )
 
 
-def _is_hung_up_on(call: UpstreamCall) -> bool:
-    """Whether the target left an upstream that was well; not one that was silent, or could not write, for long."""
+def _is_hung_up_on(call: UpstreamCall, patience: float) -> bool:
+    """Whether the target left an upstream that was well; not one that was silent, or could not write, for so long."""
     if call.ended != "client-gone" or not call.faultless or not call.sent or call.ended_at is None:
         return False
-    return call.ended_at - call.sent[-1].t < _LONG
+    return call.ended_at - call.sent[-1].t < patience
 
 
 def _misfits(calls: Sequence[UpstreamCall], turn: Turn) -> bool:

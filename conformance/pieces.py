@@ -19,6 +19,7 @@ __all__ = [
     "Role",
     "Tool",
     "at",
+    "images_of",
     "items_of",
     "occurrences",
     "parsed",
@@ -125,6 +126,14 @@ def strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from strings(inner, f"{path}[{index}]")
+
+
+def images_of(pieces: Iterable[Piece]) -> Iterator[str]:
+    """The addresses of all images and files: of messages, and of results."""
+    for piece in pieces:
+        yield from piece.media
+        if piece.kind == "image" and piece.text:
+            yield piece.text
 
 
 def occurrences(text: str, texts: Iterable[str]) -> int:

@@ -84,7 +84,8 @@ class Said:
     "unfinished" for a stall that only an idle timeout ends. `finish` is the upstream's own word, None when it
     gave none; `status` its HTTP status; `error` the message of its error, if any; `error_kind` one of
     `fakes.reply.HttpFailure.code`'s kinds where it can be told. `streamed` is False for a JSON reply. `tokens` are
-    the log probabilities that it gave, in order: of a stream those that came with text.
+    the log probabilities that it gave, in order: of a stream those that came with text. `abandoned` is whether the
+    target hung up in the middle of an answer with which nothing was wrong.
     """
 
     items: tuple[SaidItem, ...]
@@ -97,6 +98,7 @@ class Said:
     model: str | None = None
     streamed: bool = True
     tokens: tuple[SaidToken, ...] = ()
+    abandoned: bool = False
 
     def joined(self, kind: Literal["text", "reasoning", "refusal"]) -> str:
         """All content of one kind, concatenated in order."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases.build import PIXEL, call_item, function, output_item, says, user
 from conformance.cases.case import Case, Turn
+from conformance.cases.images import RED
 from conformance.transcript import DriveKind
 
 __all__ = ["CASES", "PDF", "TEXT_FILE"]
@@ -145,7 +146,7 @@ CASES = (
                         user(
                             "Compare them.",
                             {"type": "input_image", "image_url": PIXEL, "detail": "low"},
-                            {"type": "input_image", "image_url": "https://example.org/cat.png", "detail": "high"},
+                            {"type": "input_image", "image_url": RED["image_url"], "detail": "high"},
                         )
                     ],
                     "store": False,

@@ -17,9 +17,9 @@ MEBIBYTE = 2**20
 
 
 def _bound(name: str, summary: str, source: str, **body: Any) -> Case:
-    return Case(
-        id=f"bounds.{name}", summary=summary, source=source, turns=answers(says("Just inside."), **body), drives=STREAM
-    )
+    of_case = {key: body.pop(key) for key in ("refusal_statuses", "may_refuse") if key in body}
+    turns = answers(says("Just inside."), **body)
+    return Case(id=f"bounds.{name}", summary=summary, source=source, turns=turns, drives=STREAM, **of_case)
 
 
 CASES = (
@@ -41,7 +41,14 @@ CASES = (
         "openai.types.shared_params.Metadata (16 pairs, keys of 64 and values of 512 characters)",
         metadata={f"{n:02d}{'k' * 62}": f"{n:02d}{'v' * 510}" for n in range(16)},
     ),
-    _bound("effort-minimal", "An effort that OpenAI alone lists.", EFFORTS, reasoning={"effort": "minimal"}),
+    _bound(
+        "effort-minimal",
+        "An effort that OpenAI alone lists.",
+        EFFORTS,
+        reasoning={"effort": "minimal"},
+        refusal_statuses=frozenset({400, 422}),
+        may_refuse=True,
+    ),
     _bound(
         "effort-xhigh",
         "The highest effort that both specifications list.",

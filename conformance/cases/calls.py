@@ -23,6 +23,11 @@ HARD_ARGUMENTS = (
     '"list": [1, [2, {"deep": null}], true], "empty": {}, "dup ": "x"}}'
 )
 
+FRAGMENTS_ALIKE = (
+    *('{"times": 1', "0", "0", "0", ', "code": "if x:', "\\n", " ", " ", "    ", " return"),
+    *('", "options": ', "{}", ', "input": ', "null", "}"),
+)
+
 CASES = (
     Case(
         id="calls.one",
@@ -102,6 +107,25 @@ CASES = (
             ),
             tools=[NOTE_TOOL],
         ),
+    ),
+    Case(
+        id="calls.fragments-alike",
+        summary="Fragments of arguments that repeat the one before, are blank, or are `{}` in the middle.",
+        source="openai.types.chat.chat_completion_chunk.ChoiceDeltaToolCallFunction.arguments (joined as they come)",
+        turns=answers(
+            says(ToolCall("run_code", FRAGMENTS_ALIKE, "call_alike"), finish="tool_calls"),
+            tools=[
+                function(
+                    "run_code",
+                    "Runs code.",
+                    times={"type": "integer"},
+                    code={"type": "string"},
+                    options={"type": "object"},
+                    input={"type": "null"},
+                )
+            ],
+        ),
+        each_form=True,
     ),
     Case(
         id="calls.empty-object",

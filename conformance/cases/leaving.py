@@ -12,8 +12,11 @@ from fakes.script import Dies, Silence, Text
 __all__ = ["CASES"]
 
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
+BOTH: frozenset[DriveKind] = frozenset({"stream", "json"})
 KEPT_ALIVE = frozenset({"keep-alive"})
 LONG = Silence(SILENCE)
+PAUSE = Silence(0.4)
+_WORDS = ("Slowly", "and", "with", "many", "pauses", "the", "answer", "comes.")
 NOTHING_YET = Verbatim(Reply(200, (("content-type", "text/event-stream"),), (), "stall"))
 
 CASES = (
@@ -70,6 +73,14 @@ CASES = (
         drives=STREAM,
         features=KEPT_ALIVE,
         tags=frozenset({"silence"}),
+    ),
+    Case(
+        id="silence.slow-writer",
+        summary="A slow model: many words, with a short pause before each, for longer than any of the pauses.",
+        source="NVIDIA/OpenShell#641; octos-org/octos#2170; pydantic/logfire#1882",
+        turns=answers(says(*(part for word in _WORDS for part in (Text((f"{word} ",)), PAUSE)))),
+        drives=BOTH,
+        each_form=True,
     ),
     Case(
         id="silence.between-items",

@@ -34,8 +34,9 @@ LONG_ID = "call_" + "0123456789" * 6
 
 
 def _remembering(name: str, summary: str, source: str, *items: Any, **keys: Any) -> Case:
+    of_case = {key: keys.pop(key) for key in ("refusal_statuses", "may_refuse") if key in keys}
     turn = Turn(request={"input": list(items), "store": False, **keys}, answers=(says("I see."),))
-    return Case(id=f"history.{name}", summary=summary, source=source, turns=(turn,), drives=BOTH)
+    return Case(id=f"history.{name}", summary=summary, source=source, turns=(turn,), drives=BOTH, **of_case)
 
 
 _HISTORIES = (
@@ -70,6 +71,8 @@ _HISTORIES = (
         call_item(f"{LONG_ID}_west", "get_time", CET),
         output_item(f"{LONG_ID}_east", "rain"),
         output_item(f"{LONG_ID}_west", "12:00"),
+        refusal_statuses=frozenset({400, 422}),  # a call_id has 64 characters at most, in both specifications
+        may_refuse=True,
         **TOOLS,
     ),
     _remembering(

@@ -351,6 +351,8 @@ CASES = (
             ),
         ),
         drives=PLAIN,
+        refusal_statuses=frozenset({400, 415, 422}),  # of a target that fetches it, where there is nothing to fetch
+        may_refuse=True,
         features=frozenset({"images"}),
     ),
     Case(

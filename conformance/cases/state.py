@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from conformance.cases.build import WEATHER_TOOL, call, output_item, says, user
+from typing import Any
+
+from conformance.cases.build import WEATHER_TOOL, call, developer, output_item, says, user
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
+from fakes.script import DeclaredCall, Script
 
 __all__ = ["CASES"]
 
 STORE = frozenset({"store"})
 PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
+STREAM: frozenset[DriveKind] = frozenset({"stream"})
+CONTINUED = "Open Responses 2026-04-24, previous_response_id; openai.types.responses.ResponseCreateParams"
+NOTE_TOOL: dict[str, Any] = {
+    "type": "custom",
+    "name": "note",
+    "description": "Keeps a note.",
+    "format": {"type": "text"},
+}
+
+
+def _chain(name: str, summary: str, *turns: tuple[Any, Script], features: frozenset[str] = STORE, **body: Any) -> Case:
+    """A conversation in which each request, of one input, continues the response before it."""
+    requests = [{"input": asked, "store": True, **body} for asked, _ in turns]
+    for request in requests[1:]:
+        request["previous_response_id"] = "{previous}"
+    return Case(
+        id=f"state.{name}",
+        summary=summary,
+        source=CONTINUED,
+        turns=tuple(Turn(request=request, answers=(said,)) for request, (_, said) in zip(requests, turns, strict=True)),
+        drives=STREAM,
+        features=features,
+        tags=frozenset({"continued"}),
+    )
+
 
 CASES = (
     Case(
@@ -53,6 +81,68 @@ CASES = (
         drives=PLAIN,
         features=STORE,
         tags=frozenset({"continued"}),
+    ),
+    _chain(
+        "continued-from-a-string",
+        "What is continued began with a string as input, the shortest form of a request.",
+        ("My name is Ada, remember it.", says("Hello Ada.")),
+        ([user("What is my name?")], says("Ada.")),
+    ),
+    _chain(
+        "continued-developer-text",
+        "What is continued began with a developer message, which still holds.",
+        ([developer("Speak Latin, and only Latin."), user("Good morning.")], says("Salve.")),
+        ([user("And good night?")], says("Vale.")),
+    ),
+    _chain(
+        "continued-custom-call",
+        "A stored response that ended with a call of a custom tool is continued by its result.",
+        (
+            [user("Note the milk.")],
+            says(DeclaredCall("Keeps a note.", ("note",), "milk, two bottles", "call_noted"), finish="tool_calls"),
+        ),
+        ([{"type": "custom_tool_call_output", "call_id": "{call_id:0:0}", "output": "It is kept."}], says("Noted.")),
+        features=STORE | {"custom-tools"},
+        tools=[NOTE_TOOL],
+    ),
+    _chain(
+        "continued-after-the-limit",
+        "An answer that was cut by the limit is gone on with: what there was of it belongs to the conversation.",
+        ([user("Tell me a tale.")], says("Once upon a time there", finish="length")),
+        ([user("Go on.")], says(" was a king.")),
+    ),
+    _chain(
+        "continued-five-times",
+        "A chain of six responses: the last one still knows the first question.",
+        *(
+            ([user(f"Question number {n}, of many.")], says(f"This is the answer to number {n}."))
+            for n in ("one", "two", "three", "four", "five", "six")
+        ),
+    ),
+    Case(
+        id="state.referred-call",
+        summary="A call is brought back by reference, and its result as it is.",
+        source="openai.types.responses.response_input_item_param.ItemReference; vercel/ai sends them by default",
+        turns=(
+            Turn(
+                request={"input": [user("Weather in Oslo?")], "store": True, "tools": [WEATHER_TOOL]},
+                answers=(says(call("get_weather", {"city": "Oslo"}, "call_referred"), finish="tool_calls"),),
+            ),
+            Turn(
+                request={
+                    "input": [
+                        user("Weather in Oslo?"),
+                        {"type": "item_reference", "id": "{answer:0:output.0.id}"},
+                        output_item("{call_id:0:0}", "rain"),
+                    ],
+                    "store": True,
+                    "tools": [WEATHER_TOOL],
+                },
+                answers=(says("It rains."),),
+            ),
+        ),
+        drives=PLAIN,
+        features=STORE,
     ),
     Case(
         id="state.instructions-not-inherited",

@@ -65,6 +65,25 @@ CASES = (
         each_dialect=True,  # LiteLLM 1.106 reads vLLM's lines itself, and leaves out those that hold "[DONE]"
     ),
     Case(
+        id="text.fragments-that-look-empty",
+        summary="Fragments that a careless reader takes for nothing, or for the one before.",
+        source="openai.types.chat.chat_completion_chunk.ChoiceDelta.content (to be joined as it comes)",
+        turns=answers(
+            says(
+                Text(
+                    ("No, no, ", "no, ", "no, ", "null", " ", "None", " ", "false", " ", "0", "0", " ", "[DONE]", " {}")
+                )
+            )
+        ),
+    ),
+    Case(
+        id="text.refusal-in-fragments-alike",
+        summary="A refusal whose fragments repeat each other.",
+        source="openai.types.chat.chat_completion_chunk.ChoiceDelta.refusal (to be joined as it comes)",
+        turns=answers(says(Refusal(("No, ", "no, ", "no, ", "no", ".", ".", ".")))),
+        dialects=("chat_completions",),
+    ),
+    Case(
         id="text.many-fragments",
         summary="Four hundred fragments of one or two characters.",
         source="BerriAI/litellm#22346",

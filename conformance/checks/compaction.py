@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from conformance.asked import read_items
-from conformance.crossings import Judged, Visit, asked_in, crossings, quote, visits
+from conformance.crossings import Judged, Visit, asked_in, crossings, quote, upstream_requests, visits
 from conformance.normal_form import final_response
-from conformance.pieces import at, items_of, text_of
+from conformance.pieces import Piece, at, items_of, occurrences, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
 from conformance.transcript import Exchange, Transcript
 
@@ -112,6 +112,35 @@ def expanded(transcript: Transcript) -> Judged:
                 yield crossing.seen
             else:
                 yield crossing.broken(f"the summary {quote(summary)}, or what it sums up", f"{quote(visible)}")
+
+
+@rule(
+    "compaction.whole-conversation",
+    level=INTEGRITY,
+    source="openai/codex (the compacted items replace the history); CodebuffAI/freebuff#1166",
+    why="What the summarising model was not shown is in no summary, and the client has thrown it away.",
+    features=_COMPACTION,
+    evidence="both",
+)
+def whole_conversation(transcript: Transcript) -> Judged:
+    """A model that sums a conversation up is shown all of it; what it is not shown stays in the output as it was."""
+    for visit in visits(transcript):
+        asked, output = visit.exchange.request.body, _output(visit.exchange)
+        shown = [piece for request in upstream_requests(visit, transcript) for piece in request.pieces]
+        if not shown or not any(map(_is_blob, output)) or at(asked, "previous_response_id"):
+            continue
+        known = _spoken(shown) + _spoken(read_items(output))
+        lost = [text for text in _spoken(read_items(at(asked, "input"))) if not occurrences(text.strip(), known)]
+        if lost:
+            yield visit.broken(f"{quote(lost[0])} shown to the model, or kept", "it is nowhere", call=0)
+        else:
+            yield visit.seen(call=0)
+
+
+def _spoken(pieces: Iterable[Piece]) -> list[str]:
+    """What users, assistants and tools said."""
+    said = (piece for piece in pieces if piece.is_visible_text or piece.kind == "result")
+    return [text for piece in said for text in (piece.text, *piece.texts) if text.strip()]
 
 
 def _compacted_by(visit: Visit, items: tuple[Any, ...]) -> Iterator[Exchange]:

@@ -300,6 +300,44 @@ def cancels_when_client_leaves(transcript: Transcript) -> Judged:
 _OF_THE_UPSTREAM = ("openai-model", "content-encoding", "x-codex-turn-state")
 
 
+_AT_WILL = frozenset({"endless-line", "target-stopped"})
+"""Cases in which a target may, or must, hang up on an upstream that is well."""
+
+
+@rule(
+    "delivery.upstream-heard-out",
+    level=INTEGRITY,
+    source="NVIDIA/OpenShell#641; pydantic/logfire#1882; octos-org/octos#2170; AtomicBot-ai/Atomic-Chat#190; "
+    "openai/codex (stream_idle_timeout_ms, counted from the last event)",
+    why="The rest of the answer is lost while the model still writes it: of every long one, where its time is limited.",
+    evidence="upstream",
+)
+def upstream_heard_out(transcript: Transcript) -> Judged:
+    """While its client waits, the target reads a sound answer to its end: no limit counts its time as a whole.
+
+    A pause ends it only after as many seconds as the target was told (`[timing] idle`; 3 where it was told none).
+    Whether a target that cannot read what came hangs up before the rest is sent is chance where bytes are sent one by
+    one: of that tell the rules of endings.
+    """
+    if _AT_WILL & transcript.facts.get("tags", frozenset()):
+        return
+    for visit in visits(transcript, "stream", "json"):
+        exchange = visit.exchange
+        if exchange.said is None or exchange.ended in ("client-left", "deadline") or not exchange.answered_calls:
+            continue
+        call = exchange.answered_calls[-1]
+        number = exchange.upstream.index(call)
+        if exchange.said.abandoned and call.ended_at is not None:
+            lasted, size = call.ended_at - call.received_at, sum(len(sent.data) for sent in call.sent)
+            yield visit.broken(
+                "the upstream's answer read to its end",
+                f"the target hung up {lasted:.1f} s after its request, {size} bytes into a sound answer",
+                call=number,
+            )
+        elif call.ended == "complete":
+            yield visit.seen(call=number)
+
+
 @rule(
     "delivery.upstream-headers-kept-back",
     level=SHOULD,

@@ -79,13 +79,34 @@ def echoes_settings(transcript: Transcript) -> Iterator[Seen | Violation]:
     why="A client cannot tell whether its schema, or its reasoning effort, was applied.",
 )
 def echoes_format(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """`text` and `reasoning` are echoed as asked for, with defaults filled in."""
+    """`text` and `reasoning` are echoed as asked for, or as applied, with defaults filled in."""
     for stream, key, asked, found in _echoes(transcript, ("text", "reasoning")):
         loose = {k: v for k, v in asked.items() if v != "auto"} if isinstance(asked, dict) else asked
+        if isinstance(asked, dict) and isinstance(found, dict):
+            loose = {k: v for k, v in loose.items() if found.get(k) not in _degrees(stream, k, v)}
         if _within(loose, found):
             yield Seen(stream.place(stream.terminal))
         else:
             yield Violation(stream.place(stream.terminal), f"{key} {shown(asked)}, as asked for", shown(found))
+
+
+# Efforts that not every service has, with those that are applied in their stead.
+_NEAREST = {"minimal": ["low"], "xhigh": ["high", "max"], "max": ["high", "xhigh"]}
+
+
+def _degrees(stream: StreamReading, key: str, asked: object) -> list[Any]:
+    """Other efforts and verbosities that are true: what went upstream, or the default where nothing did."""
+    sent = [as_dict(call.json) for call in stream.exchange.answered_calls]
+    if not sent or key not in ("effort", "verbosity"):
+        return []
+    fields = {"effort": "reasoning_effort", "verbosity": "verbosity"}
+    values = [body.get(fields[key]) or as_dict(body.get("output_config")).get(key) for body in sent]
+    applied = [value for value in values if value is not None]
+    if key == "effort":
+        thinks = any(as_dict(body.get("thinking")).get("type") in ("enabled", "adaptive") for body in sent)
+        nearest = _NEAREST.get(str(asked), [])
+        return [*applied, *nearest, *([] if applied or thinks else [None, "none"])]
+    return applied or [None, "medium"]
 
 
 @rule(

@@ -230,7 +230,10 @@ def _calls(body: dict[str, Any]) -> list[dict[str, Any]]:
     evidence="both",
 )
 def calls_equal_upstream(transcript: Transcript) -> Judged:
-    """The calls of a whole answer are the upstream's: as many, in order, the arguments JSON-equal."""
+    """The calls of a whole answer are the upstream's: as many, in order, the arguments JSON-equal.
+
+    One that was cut may be left out of an answer that says it is incomplete.
+    """
     for visit, body, said in _heard(transcript):
         calls = _calls(body)
         if body.get("status") == "failed" or (not calls and not said.calls):
@@ -239,11 +242,14 @@ def calls_equal_upstream(transcript: Transcript) -> Judged:
         others = sum(at(item, "type") == "tool_search_call" for item in items_of(body.get("output")))
         if calls_are_limited(visit.exchange.request.body) and len(calls) < len(said.calls):
             continue  # a target may keep back what the client had ruled out
-        if len(calls) + others != len(said.calls):
-            wanted = [item.name for item in said.calls]
-            yield visit.broken(f"the upstream's calls {wanted}", f"calls of {[call.get('name') for call in calls]}")
+        wanted = said.calls
+        if body.get("status") == "incomplete" and len(calls) + others < len(wanted):
+            wanted = tuple(call for call in wanted if call.complete)
+        if len(calls) + others != len(wanted):
+            named = [item.name for item in wanted]
+            yield visit.broken(f"the upstream's calls {named}", f"calls of {[call.get('name') for call in calls]}")
             continue
-        for item, call in zip(said.calls, calls, strict=False) if not others else ():
+        for item, call in zip(wanted, calls, strict=False) if not others else ():
             text = text_of(call.get(_CALLS[call["type"]]))
             if call["type"] == "custom_tool_call" or _same_arguments(item.text, text, whole=item.complete):
                 yield visit.seen()

@@ -366,11 +366,12 @@ def schema_settings_kept(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def json_mode_arrives(transcript: Transcript) -> Judged:
-    """`text.format: json_object` reaches a chat upstream as `response_format: json_object`."""
+    """`text.format: json_object` reaches a chat upstream as `response_format`; vLLM also as `structured_outputs`."""
     for crossing in crossings(transcript):
         if at(_format(crossing), "type") != "json_object":
             continue
-        if at(crossing.sent.body, "response_format", "type") == "json_object":
+        guided = crossing.dialect == "vllm" and at(crossing.sent.body, "structured_outputs", "json_object") is True
+        if guided or at(crossing.sent.body, "response_format", "type") == "json_object":
             yield crossing.seen
         else:
             yield crossing.broken(

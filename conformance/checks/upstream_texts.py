@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from conformance.crossings import Crossing, Judged, crossings, quote
-from conformance.pieces import Piece, occurrences
+from conformance.pieces import Piece, at, images_of, occurrences, text_of
 from conformance.rules import INTEGRITY, MUST, RECOMMENDED, rule
 from conformance.transcript import Transcript
 
 __all__: list[str] = []
+
+_SHORTEST = 8  # characters: shorter texts stand in others by chance
 
 
 def _texts(pieces: Iterable[Piece], *roles: str) -> list[Piece]:
@@ -214,8 +220,47 @@ def texts_unaltered(transcript: Transcript) -> Judged:
                 )
 
 
+def _words(pieces: Iterable[Piece]) -> list[str]:
+    """Everything that is said: by users, assistants, systems and tools, and in the arguments of calls."""
+    spoken = (piece for piece in pieces if piece.kind not in ("reasoning", "image", "file"))
+    return [text for piece in spoken for text in (piece.text, *piece.texts) if text]
+
+
+@rule(
+    "upstream.nothing-said-twice",
+    level=INTEGRITY,
+    source="Open Responses 2026-04-24, Items; openai.types.responses.ResponseInputParam (each item once)",
+    why="Tokens are paid for twice, and the model reads insistence, or takes its own words for a pattern to repeat.",
+    evidence="both",
+)
+def nothing_said_twice(transcript: Transcript) -> Judged:
+    """Each text and image of the context, a result's too, goes upstream no more often than the client sent it."""
+    for crossing in crossings(transcript):
+        if not crossing.asked.whole:
+            continue
+        said, sent = _words(crossing.asked.pieces), _words(crossing.sent.pieces)
+        images, shown = Counter(images_of(crossing.asked.pieces)), Counter(images_of(crossing.sent.pieces))
+        repeated = {address: shown[address] for address in images if shown[address] > images[address]}
+        for address, found in repeated.items():
+            yield crossing.broken(f"the image {quote(address, 80)} {_times(images[address])}", _times(found))
+        if images.keys() & shown.keys() and not repeated:
+            yield crossing.seen
+        for text in dict.fromkeys(text.strip() for text in said):
+            wanted, found = occurrences(text, said), occurrences(text, sent)
+            if len(text) < _SHORTEST or not found:
+                continue
+            if found <= wanted:
+                yield crossing.seen
+            else:
+                yield crossing.broken(f"{quote(text)} {_times(wanted)} upstream, as the client said it", _times(found))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 # What may stand between two texts that were joined, or around one that moved.
-_GLUE = re.compile(r"(</?[a-z][a-z_-]*>|[\s\W_])*", re.IGNORECASE)
+_GLUE = re.compile(r"(</?[a-z][a-z_-]*(\s+[a-z_-]+=\"\s*\")*\s*>|[\s\W_])*", re.IGNORECASE)
 
 
 def _residue(text: str, known: Sequence[str]) -> str:
@@ -244,6 +289,15 @@ def _may_be_added(crossing: Crossing, piece: Piece) -> bool:
     return blank and len(piece.text) < 40
 
 
+def _of_a_file(piece: Piece) -> Iterator[str]:
+    """The name of a file, and its text where it is one: a service without files may be given both as text."""
+    yield text_of(at(piece.raw, "filename"))
+    header, _, data = piece.text.partition(",")
+    if header.startswith("data:text/") and header.endswith(";base64"):
+        with suppress(binascii.Error, UnicodeDecodeError):
+            yield base64.b64decode(data, validate=True).decode()
+
+
 @rule(
     "upstream.nothing-invented",
     level=INTEGRITY,
@@ -260,7 +314,8 @@ def nothing_invented(transcript: Transcript) -> Judged:
             continue
         known = sorted(
             {piece.text.strip() for piece in crossing.asked.pieces if piece.text.strip()}
-            | {text.strip() for piece in crossing.asked.of("result") for text in piece.texts if text.strip()},
+            | {text.strip() for piece in crossing.asked.of("result") for text in piece.texts if text.strip()}
+            | {text.strip() for piece in crossing.asked.of("file") for text in _of_a_file(piece) if text.strip()},
             key=len,
             reverse=True,
         )
@@ -327,69 +382,6 @@ def _thoughts(crossing: Crossing) -> Iterator[str]:
         for thought in (*piece.texts, piece.redacted or ""):
             if len(thought.strip()) >= 8 and not occurrences(thought.strip(), said):
                 yield thought
-
-
-@rule(
-    "upstream.images-arrive",
-    level=INTEGRITY,
-    source="BerriAI/litellm#12204; openai.types.responses.ResponseInputImageParam",
-    why="The model says that it sees no image, or invents what is in it.",
-    features=("images",),
-    evidence="both",
-)
-def images_arrive(transcript: Transcript) -> Judged:
-    """Every image of the client's messages reaches the upstream in a user message, byte for byte."""
-    for crossing in crossings(transcript):
-        sent = [piece for piece in crossing.sent.of("image") if piece.role == "user"]
-        for piece in crossing.asked.of("image"):
-            if piece.role != "user" or not piece.text:
-                continue
-            if any(other.text == piece.text for other in sent):
-                yield crossing.seen
-            else:
-                yield crossing.broken(
-                    f"the image {quote(piece.text, 80)} ({piece.path}) in a user message upstream",
-                    f"images upstream: {quote([other.text for other in sent])}",
-                )
-
-
-@rule(
-    "upstream.parts-order",
-    level=INTEGRITY,
-    source="openai.types.responses.ResponseInputMessageContentListParam",
-    why='"The first image" becomes the second one.',
-    features=("images",),
-    evidence="both",
-)
-def parts_order(transcript: Transcript) -> Judged:
-    """Texts and images of one message reach the upstream in their order."""
-    for crossing in crossings(transcript):
-        asked = [piece for piece in crossing.asked.pieces if piece.role == "user" and piece.text.strip()]
-        for message in sorted({piece.message for piece in asked if piece.kind == "image"}):
-            parts = [piece for piece in asked if piece.message == message]
-            places = [_place(piece, crossing.sent.pieces) for piece in parts]
-            if len(parts) < 2 or None in places:
-                continue
-            known = [place for place in places if place is not None]
-            if known == sorted(known):
-                yield crossing.seen
-            else:
-                yield crossing.broken(
-                    "texts and images in order: " + ", ".join(quote(piece.text, 50) for piece in parts),
-                    "they stand upstream in the order "
-                    + ", ".join(str(sorted(known).index(place) + 1) for place in known),
-                )
-
-
-def _place(piece: Piece, sent: Sequence[Piece]) -> tuple[int, int] | None:
-    for number, other in enumerate(sent):
-        if other.role != "user" or (other.kind == "image") != (piece.kind == "image"):
-            continue
-        if piece.kind == "image" and other.text == piece.text:
-            return number, 0
-        if piece.kind != "image" and (found := other.text.find(piece.text.strip())) >= 0:
-            return number, found
-    return None
 
 
 @rule(

@@ -42,10 +42,11 @@ def _used(transcript: Transcript) -> Iterator[tuple[StreamReading, dict[str, Any
 
 
 def _reported(transcript: Transcript) -> Iterator[tuple[StreamReading, SaidUsage]]:
-    """Streams that ended, where the upstream reported usage."""
+    """Streams that ended, where the upstream reported usage; not those that a target rightly ended before it did."""
     for stream in streams(transcript):
         said = stream.exchange.said
-        if stream.terminal is not None and said is not None and said.usage is not None:
+        early = said is not None and stream.outcome == "failed" and {"completed", "failed"} <= said.ends
+        if stream.terminal is not None and said is not None and said.usage is not None and not early:
             yield stream, said.usage
 
 

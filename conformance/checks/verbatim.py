@@ -1,10 +1,14 @@
-"""Rules of what is best left as it came: the text of arguments, and results that say nothing."""
+"""Rules of what is best left as it came: the text of arguments, results that say nothing, the order of properties."""
 
 from __future__ import annotations
 
-from conformance.crossings import Judged, crossings, quote
-from conformance.pieces import Piece, parsed
-from conformance.rules import RECOMMENDED, rule
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.crossings import Crossing, Judged, crossings, quote
+from conformance.pieces import Piece, at, parsed
+from conformance.rules import RECOMMENDED, SHOULD, rule
+from conformance.tool_pairs import title, tool_pairs
 from conformance.transcript import Transcript
 from fakes.script import Dialect
 
@@ -64,3 +68,44 @@ def empty_result_stays_empty(transcript: Transcript) -> Judged:
 
 def _is_empty(result: Piece) -> bool:
     return not "".join(result.texts).strip() and not result.media
+
+
+@rule(
+    "upstream.properties-order-kept",
+    level=SHOULD,
+    source="OpenAI documentation, Structured outputs (key ordering); maximhq/bifrost#5148; NVIDIA-NeMo/Switchyard#438",
+    why="Models write properties in the schema's order: with `answer` before `reasoning` they guess, and then explain.",
+    evidence="both",
+)
+def properties_order_kept(transcript: Transcript) -> Judged:
+    """The properties of a tool's parameters and of `text.format.schema` go upstream in the client's order."""
+    for crossing in crossings(transcript):
+        for name, asked, sent in _schemas(crossing):
+            for mine, theirs in _orders(asked, sent):
+                if mine == theirs:
+                    yield crossing.seen
+                else:
+                    yield crossing.broken(f"the properties of {name} in the order {quote(mine)}", quote(theirs))
+
+
+def _schemas(crossing: Crossing) -> Iterator[tuple[str, Any, Any]]:
+    """Each schema that the client sent, with what it is of and what went upstream for it."""
+    for tool, sent in tool_pairs(crossing, "tools"):
+        if sent is not None:
+            yield title(tool), tool.parameters, sent.parameters
+    body = crossing.sent.body
+    schema = at(body, "response_format", "json_schema", "schema") or at(body, "output_config", "format", "schema")
+    yield "`text.format.schema`", at(crossing.asked.body, "text", "format", "schema"), schema
+
+
+def _orders(asked: Any, sent: Any) -> Iterator[tuple[list[str], list[str]]]:
+    """The names of properties on both sides, at each place where the same two or more stand."""
+    if isinstance(asked, dict) and isinstance(sent, dict):
+        mine, theirs = at(asked, "properties"), at(sent, "properties")
+        if isinstance(mine, dict) and isinstance(theirs, dict) and len(mine) > 1 and mine.keys() == theirs.keys():
+            yield list(mine), list(theirs)
+        for key in asked.keys() & sent.keys():
+            yield from _orders(asked[key], sent[key])
+    elif isinstance(asked, list) and isinstance(sent, list):
+        for one, other in zip(asked, sent, strict=False):
+            yield from _orders(one, other)

@@ -201,6 +201,11 @@ class Ending:
         return ANY_END if self.content else ANY_END - COMPLETED
 
     @property
+    def abandoned(self) -> bool:
+        """Whether the target hung up before the end, without a reason to."""
+        return self.transport is Transport.LEFT and not (self.marker or self.error or self.finish or self.doubt)
+
+    @property
     def cut(self) -> Cut | None:
         """Why the last item is not whole; None when it is."""
         if self.finish is not None:

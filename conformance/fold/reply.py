@@ -51,7 +51,7 @@ def fold(
         return _refusal(status, read, body)
     said = _stream(dialect, transport, read) if read.form == "events" else _json(dialect, transport, read, body)
     other_form = asked_stream is not None and asked_stream != said.streamed
-    return replace(said, ends=said.ends | REFUSED) if other_form else said
+    return replace(said, ends=said.ends | REFUSED, abandoned=False) if other_form else said
 
 
 def resumed(paused: Said, said: Said) -> Said:
@@ -134,4 +134,5 @@ def _said(state: ChatFold | MessagesFold, transport: Transport, *, mislabelled: 
         model=state.model,
         streamed=streamed,
         tokens=tuple(state.tokens),
+        abandoned=ending.abandoned,
     )

@@ -46,8 +46,8 @@ _OSLO, _CET = '{"city":"Oslo","zip":12345678901234567890}', '{"zone":"CET"}'
 _TOOLS: dict[str, Any] = {"tools": [WEATHER_TOOL, TIME_TOOL]}
 _SCHEMA = {
     "type": "object",
-    "properties": {"city": {"type": "string"}},
-    "required": ["city"],
+    "properties": {"city": {"type": "string"}, "alone": {"type": "boolean"}},
+    "required": ["city", "alone"],
     "additionalProperties": False,
 }
 _LOOSE = {"type": "function", "name": "search", "description": "Searches.", "parameters": {"type": "object"}}
@@ -144,6 +144,18 @@ _REQUESTS = (
         output_item(
             "call_i", [{"type": "input_text", "text": "a map"}, {"type": "input_image", "image_url": _PIXEL + "AA"}]
         ),
+        features=frozenset({"images"}),
+        **_TOOLS,
+    ),
+    _remembers(
+        "images-in-turns",
+        user("What colour is it?", {"type": "input_image", "image_url": _PIXEL + "AAAA"}),
+        assistant("It is a deep red."),
+        user("And what is this one?", {"type": "input_image", "image_url": _PIXEL + "BBBB"}),
+        call_item("call_east", "get_weather", _OSLO),
+        call_item("call_west", "get_weather", _OSLO),
+        output_item("call_east", [{"type": "input_image", "image_url": _PIXEL + "CCCC"}]),
+        output_item("call_west", [{"type": "input_image", "image_url": _PIXEL + "DDDD"}]),
         features=frozenset({"images"}),
         **_TOOLS,
     ),

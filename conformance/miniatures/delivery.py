@@ -107,6 +107,19 @@ def lingers(transcript: Transcript) -> Transcript:
     return edit_exchanges(transcript, lambda e: replace(e, ended_at=e.ended_at + 8) if e.is_stream else e)
 
 
+@miniature("delivery.upstream-heard-out")
+def hangs_up_on_the_upstream(transcript: Transcript) -> Transcript:
+    """Gives every answer so many seconds as a whole, and hangs up when they are over."""
+
+    def one(exchange: Exchange) -> Exchange:
+        if exchange.said is None or not exchange.answered_calls:
+            return exchange
+        calls = tuple(replace(call, ended="client-gone", ended_at=2.0) for call in exchange.upstream)
+        return replace(exchange, said=replace(exchange.said, abandoned=True), upstream=calls)
+
+    return _in_drives(one, "stream", "json")(transcript)
+
+
 @miniature("delivery.response-ids-unique")
 def same_id_always(transcript: Transcript) -> Transcript:
     """Gives every response the same id."""

@@ -195,7 +195,7 @@ def _changed(
     outgoing = Outgoing(copy.deepcopy(call.json), dialect, exchange, list(call.headers), call.query)
     edit(outgoing)
     headers, query = tuple(outgoing.headers), outgoing.query
-    if outgoing.body == call.json and headers == call.headers and query == call.query:
+    if json.dumps(outgoing.body) == json.dumps(call.json) and headers == call.headers and query == call.query:
         return call
     return replace(
         call,

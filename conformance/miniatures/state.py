@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.miniatures.edits import edit_calls, edit_exchanges, edit_request, encode
 from conformance.miniatures.miniature import Edit, miniature
+from conformance.miniatures.request_edits import Outgoing, request_miniature
 from conformance.transcript import Exchange, Received, Transcript
 
 _OK = {"object": "response", "status": "completed", "output": []}
@@ -237,6 +238,15 @@ def count_by_completion(transcript: Transcript) -> Transcript:
         return replace(exchange, upstream=tuple(replace(call, kind="completion") for call in exchange.upstream))
 
     return _edit(lambda exchange: _COUNT(exchange) and bool(exchange.upstream), one)(transcript)
+
+
+@request_miniature("compaction.whole-conversation")
+def sums_nothing_up(request: Outgoing) -> None:
+    """Asks for a summary, and shows the model no more than the last message."""
+    items = request.asked.get("input")
+    triggered = isinstance(items, list) and any(item.get("type") == "compaction_trigger" for item in items)
+    if triggered or request.exchange.request.path.endswith("/compact"):
+        request.messages[:] = request.messages[-1:]
 
 
 @miniature("compaction.object")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 from conformance.miniatures.request_edits import Outgoing, request_miniature
 
@@ -41,6 +42,22 @@ def arguments_written_anew(request: Outgoing) -> None:
         value = request.arguments(call)
         if isinstance(value, dict):
             request.set_arguments(call, dict(sorted(value.items(), reverse=True)))
+
+
+@request_miniature("upstream.properties-order-kept")
+def properties_by_alphabet(request: Outgoing) -> None:
+    """Keeps schemas in maps without an order, and writes their properties backwards."""
+    for tool in request.tools:
+        _reversed(tool.get(request.schema_key))
+    for key in ("response_format", "output_config"):
+        _reversed(request.body.get(key))
+
+
+def _reversed(value: Any) -> None:
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if key == "properties" and isinstance(inner, dict):
+            value[key] = dict(reversed(inner.items()))
+        _reversed(value[key])
 
 
 @request_miniature("upstream.empty-result-stays-empty")

@@ -377,3 +377,26 @@ def test_an_answer_in_the_other_form_is_looked_for_in_each_exchange(
     exchange = _whole(status=status, upstream=(call,), said=said)
     silent = _whole(upstream=(_call(sent),), said=Said((), None, frozenset({"completed"})))
     assert tells("answer.other-form-understood", _made(_whole(), silent, exchange)) == told
+
+
+@pytest.mark.parametrize(
+    ("abandoned", "ended", "upstream", "told"),
+    [
+        (True, "complete", "client-gone", "wrong"),
+        (True, "truncated", "client-gone", "wrong"),
+        (True, "client-left", "client-gone", "nothing"),
+        (True, "deadline", "client-gone", "nothing"),
+        (False, "complete", "complete", "right"),
+        (False, "complete", "client-gone", "nothing"),
+    ],
+)
+@pytest.mark.parametrize("tag", ["", "endless-line", "target-stopped"])
+def test_a_sound_answer_is_read_to_its_end(
+    abandoned: bool, ended: StreamEnd, upstream: str, told: str, tag: str, tells: Tells
+) -> None:
+    """Unless the client has left, or the target was stopped, or the line has no end."""
+    said = Said((), None, frozenset({"failed"}), abandoned=abandoned)
+    call = _call(None, 0.2, 0.4, ended=upstream, ended_at=2.0)
+    exchange = _whole(said=said, ended=ended, upstream=(call,))
+    made = _made(exchange, tags=frozenset({tag} - {""}))
+    assert tells("delivery.upstream-heard-out", made) == ("nothing" if tag else told)

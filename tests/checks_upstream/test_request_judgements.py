@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from conformance.asked import read_asked
 from conformance.cases.clients import CASES as CAPTURED
 from conformance.miniatures.right_upstream import UPSTREAM_FLAVOURS, right_request
+from conformance.ruled_out import tolerating
 from conformance.rules import Violation
 from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
@@ -102,6 +104,76 @@ def test_a_target_may_keep_back_what_was_ruled_out(violations: Judge) -> None:
     assert violations("json.calls-equal-upstream", _seen_through(one)) == []
     free = replace(one, request=replace(one.request, body=_asks(tools=[WEATHER, TIME])))
     assert violations("json.calls-equal-upstream", _seen_through(free))
+
+
+@pytest.mark.parametrize(
+    ("shown", "status", "wrong"),
+    [
+        (["get_weather"], "incomplete", False),
+        (["get_weather", "get_time"], "incomplete", False),
+        ([], "incomplete", True),
+        (["get_time"], "incomplete", False),  # of the same arguments: which tool is told by the rules of names
+        (["get_weather"], "completed", True),
+    ],
+)
+def test_a_cut_call_may_be_left_out_of_a_whole_answer(
+    shown: list[str], status: str, wrong: bool, violations: Judge
+) -> None:
+    """Where the answer says that it is incomplete; the call before it may not."""
+    answer = {**_answer(*map(_call, shown)), "status": status, "incomplete_details": {"reason": "max_output_tokens"}}
+    exchange = _exchange(_asks(tools=[WEATHER, TIME]), answer, 200, "get_weather", "get_time")
+    assert exchange.said is not None
+    whole, cut = exchange.said.items
+    said = replace(exchange.said, items=(whole, replace(cut, complete=False)))
+    assert bool(violations("json.calls-equal-upstream", _seen_through(replace(exchange, said=said)))) is wrong
+
+
+@pytest.mark.parametrize(
+    ("wish", "tolerated"),
+    [
+        ({"tool_choice": "none"}, True),
+        ({"tool_choice": {"type": "function", "name": "get_time"}}, True),
+        ({"tool_choice": {"type": "function", "name": "get_weather"}}, False),
+        ({"tool_choice": {**ONLY_WEATHER, "tools": [{"type": "function", "name": "get_time"}]}}, True),
+        ({"tool_choice": ONLY_WEATHER}, False),
+        ({"tool_choice": "auto"}, False),
+        ({}, False),
+    ],
+)
+def test_a_call_that_was_ruled_out_may_be_told_as_a_failure(wish: Body, tolerated: bool) -> None:
+    """An upstream that breaks a hard constraint has failed; one that keeps to it has not."""
+    exchange = _exchange(_asks(tools=[WEATHER, TIME], **wish), _answer(), 200, "get_weather")
+    assert exchange.said is not None
+    said = tolerating(replace(exchange.said, ends=frozenset({"completed"}), abandoned=True), read_asked(exchange))
+    assert (said.ends == {"completed", "failed", "http-error"}) is tolerated
+    assert said.abandoned is not tolerated
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "echoed", "wrong"),
+    [
+        ("xhigh", {"output_config": {"effort": "high"}}, "high", False),
+        ("xhigh", {"output_config": {"effort": "high"}}, "xhigh", False),
+        ("xhigh", {"output_config": {"effort": "high"}}, "low", True),
+        ("minimal", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, "low", False),
+        ("low", {"reasoning_effort": "medium"}, "medium", False),
+        ("low", {"reasoning_effort": "low"}, "medium", True),
+        ("low", {}, None, False),
+        ("low", {"thinking": {"type": "adaptive"}}, None, True),
+    ],
+)
+def test_the_effort_that_was_applied_may_be_echoed(
+    asked: str, sent: Body, echoed: str | None, wrong: bool, violations: Judge
+) -> None:
+    """What went upstream is true, as is what was asked for; nothing else is."""
+    body = {**_asks(reasoning={"effort": asked}), "stream": True}
+    response = {**_answer(), "object": "response", "status": "completed", "reasoning": {"effort": echoed}}
+    event = {"type": "response.completed", "sequence_number": 0, "response": response}
+    call = UpstreamCall("POST", "/", "", (), b"", {"model": "m", "messages": [], **sent}, 0.1, answer=0, status=200)
+    received = (Received(0.1, f"data: {json.dumps(event)}\n\n".encode()),)
+    headers = (("content-type", "text/event-stream"),)
+    stream = Exchange(ClientRequest("POST", "/v1/responses", (), body), 200, headers, received, upstream=(call,))
+    assert bool(violations("response.echoes-format", _seen_through(stream))) is wrong
 
 
 def test_the_name_of_the_upstream_is_not_the_client_s(violations: Judge) -> None:

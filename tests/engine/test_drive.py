@@ -13,7 +13,7 @@ from conformance.drive import GATE_MISSES, INGREDIENTS, Driver, DriveSettings, d
 from conformance.targets import load_target, start_target
 from conformance.transcript import DriveKind, Transcript
 from fakes.recording import load_all
-from fakes.script import Comment, Dies, Script, Text
+from fakes.script import Comment, Dies, Script, Silence, Text
 from fakes.upstream import FakeUpstream
 
 TargetFile = Callable[..., str]
@@ -79,6 +79,25 @@ def test_what_a_target_hung_up_on_was_said(driving: Driving) -> None:
     assert (call.ended, call.faultless) == ("client-gone", True)
     assert drive.exchanges[0].said is not None
     assert drive.exchanges[0].said.ends == {"completed"}
+
+
+SLOW = Script(parts=(Text(("Hello ",)), Silence(0.6), Text(("there, ",)), Silence(0.6), Text(("you.",))))
+
+
+@pytest.mark.parametrize(
+    ("lie", "timing", "abandoned"),
+    [
+        ("hangs-up", {}, True),
+        ("hangs-up", {"idle": 5.0}, True),
+        ("hangs-up", {"idle": 0.01}, False),
+        ("relays", {}, False),
+    ],
+)
+def test_a_slow_upstream_is_abandoned(driving: Driving, lie: str, timing: dict[str, float], abandoned: bool) -> None:
+    """A target that leaves within a pause that it must bear has abandoned a sound answer."""
+    (drive,) = driving(lie, timing=timing).drive(case(turn(SLOW))).drives
+    assert drive.exchanges[0].said is not None
+    assert drive.exchanges[0].said.abandoned is abandoned
 
 
 def test_gates_open_for_a_target_that_passes_on(driving: Driving) -> None:

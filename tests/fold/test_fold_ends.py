@@ -110,6 +110,23 @@ def test_chat(chat: Callable[..., Said], stream: list[Any], ended: str | None, e
     assert chat(*stream, ended=ended).ends == ends
 
 
+@pytest.mark.parametrize(
+    ("stream", "ended", "abandoned"),
+    [
+        ([TEXT], "hung-up", True),
+        ([], "hung-up", True),
+        ([TEXT], "client-gone", False),
+        ([TEXT, chunk("stop")], "hung-up", False),
+        ([TEXT, DONE], "hung-up", False),
+        ([TEXT, ERROR], "hung-up", False),
+        ([TEXT, b"data: {oops\n\n"], "hung-up", False),
+    ],
+)
+def test_a_sound_answer_is_abandoned(chat: Callable[..., Said], stream: list[Any], ended: str, abandoned: bool) -> None:
+    """By a target that hangs up before any end, and without a doubt to do it for."""
+    assert chat(*stream, ended=ended).abandoned is abandoned
+
+
 def event(kind: str, **fields: Any) -> dict[str, Any]:
     """One event of Messages."""
     return {"type": kind} | fields
