@@ -45,7 +45,7 @@ def _whole(name: str, words: str, dialects: tuple[Dialect, ...] = BY_ALL, **body
 CASES = (
     _whole("temperature", "a temperature and a low verbosity", temperature=0, text={"verbosity": "low"}),
     _whole("top-p", "a nucleus and an identifier", top_p=0.5, safety_identifier="user-17"),
-    _whole("penalties", "a penalty and a tier", CHAT, presence_penalty=0.5, service_tier="flex"),
+    _whole("tier", "a tier and the key of a cache", CHAT, service_tier="flex", prompt_cache_key="session-0019"),
     Case(
         id="request.logprobs",
         summary="Log probabilities of the three most likely tokens, which the upstream gives to those who ask.",
