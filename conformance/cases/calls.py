@@ -71,6 +71,19 @@ CASES = (
         ),
     ),
     Case(
+        id="calls.twice-alike",
+        summary="Two calls of one tool with the same arguments: each is to be answered.",
+        source="openai.types.responses.ResponseFunctionToolCall.call_id (the unique id of the call)",
+        turns=answers(
+            says(
+                call("get_weather", {"city": "Oslo"}, "call_here"),
+                call("get_weather", {"city": "Oslo"}, "call_there"),
+                finish="tool_calls",
+            ),
+            **TOOLS,
+        ),
+    ),
+    Case(
         id="calls.interleaved",
         summary="The fragments of two parallel calls alternate.",
         source="diegosouzapw/OmniRoute#11144; ls1intum/edutelligence#923",

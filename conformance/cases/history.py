@@ -76,6 +76,18 @@ CASES = (
         user("What is my name?"),
     ),
     _remembering(
+        "said-again",
+        "The user says the same twice, and so does the assistant: each time it is an item of its own.",
+        "Open Responses 2026-04-24, Items",
+        user("Roll the dice."),
+        assistant("You rolled a four."),
+        user("Once more, please."),
+        assistant("You rolled a four."),
+        user("Once more, please."),
+        assistant("You rolled a six."),
+        user("Once more, please."),
+    ),
+    _remembering(
         "server-items-echoed",
         "An assistant message as a server gives it out, with id, status, annotations and logprobs.",
         "openai/codex#12669; openai/openai-agents-python#1616",
