@@ -29,7 +29,7 @@ def images_arrive(transcript: Transcript) -> Judged:
     What is at an address may be fetched: the upstream gets an image then that the client did not send.
     """
     for crossing in crossings(transcript):
-        given = {address for piece in crossing.asked.pieces for address in (piece.text, *piece.media)}
+        given = {"", *(address for piece in crossing.asked.pieces for address in (piece.text, *piece.media))}
         sent = [piece for piece in crossing.sent.of("image") if piece.role == "user"]
         for piece in crossing.asked.of("image"):
             if piece.role != "user" or not piece.text:

@@ -36,7 +36,6 @@ def _image_parts(message: dict[str, Any]) -> list[dict[str, Any]]:
 def images_twice(request: Outgoing) -> None:
     """Sends each image of a message twice."""
     for message in request.messages:
-        message["content"] = message.get("content")
         for image in _image_parts(message):
             message["content"].append(copy.deepcopy(image))
 
@@ -55,8 +54,9 @@ def images_to_the_last_question(request: Outgoing) -> None:
 def result_images_swapped(request: Outgoing) -> None:
     """Gives the images of several results in another order, and does not say whose they are."""
     if request.is_messages:
-        contents = [result["content"] for _, result in request.results()]
-        for (_, result), content in zip(request.results(), reversed(contents), strict=True):
+        results = [result for _, result in request.results() if isinstance(result.get("content"), list)]
+        contents = [result["content"] for result in results]
+        for result, content in zip(results, reversed(contents), strict=True):
             result["content"] = content
         return
     tools = [n for n, message in enumerate(request.messages) if message.get("role") == "tool"]

@@ -273,3 +273,11 @@ def test_a_conversation_that_is_no_item_is_not_compacted(tells: Tells) -> None:
     assert tells("compaction.whole-conversation", sealed) == "nothing"
     continued = {"input": [{"type": "compaction_trigger"}], "previous_response_id": "resp_0"}
     assert tells("compaction.whole-conversation", _made(continued, _chat("Hi."), answer=_COMPACTED)) == "nothing"
+
+
+def test_an_image_without_an_address_is_not_fetched(tells: Tells) -> None:
+    """An empty part stands for nothing that the client sent."""
+    empty = {"role": "user", "content": [{"type": "text", "text": "These:"}, *_image("")]}
+    assert tells("upstream.images-arrive", _made({"input": [_user("These:", _CAT)]}, empty)) == "wrong"
+    lifted = [*_lifted()[:-1], empty]
+    assert tells("upstream.result-images-arrive", _made({"input": _results(_CAT, _CAT)}, *lifted)) == "wrong"
