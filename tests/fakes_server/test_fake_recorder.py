@@ -39,7 +39,7 @@ Post = Callable[..., requests.Response]
 
 @pytest.fixture
 def recorder(upstream: FakeUpstream, tmp_path: Path) -> Iterator[Recorder]:
-    with Recorder(upstream.url, tmp_path, PROVENANCE, silence=1.5) as recorder:
+    with Recorder(upstream.url, tmp_path, PROVENANCE, silence=4.0) as recorder:
         yield recorder
 
 
