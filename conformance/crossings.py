@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import is_
 
@@ -94,6 +94,14 @@ class Crossing:
     def broken(self, expected: str, actual: str) -> Violation:
         """That a requirement is broken in this crossing."""
         return Violation(self.place, expected, actual)
+
+    def fetched(self, sent: Iterable[str], *given: str) -> bool:
+        """Whether an image or file upstream is none that the client sent: what is at an address may be fetched.
+
+        `sent` are their addresses or data upstream, `given` further ones of the client, beside those of its pieces.
+        """
+        client = {*given, *(address for piece in self.asked.pieces for address in (piece.text, *piece.media))}
+        return any(address and address not in client for address in sent)
 
 
 def visits(transcript: Transcript, *kinds: DriveKind) -> Iterator[Visit]:

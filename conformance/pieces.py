@@ -129,9 +129,9 @@ def strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def images_of(pieces: Iterable[Piece]) -> Iterator[str]:
-    """The addresses of all images and files: of messages, and of results."""
+    """The addresses of the images of messages, and of the images and files of results, where they have one."""
     for piece in pieces:
-        yield from piece.media
+        yield from filter(None, piece.media)
         if piece.kind == "image" and piece.text:
             yield piece.text
 

@@ -60,24 +60,11 @@ CASES = (
     ),
     Case(
         id="calls.three-same-tool",
-        summary="Three calls of one tool with different arguments.",
+        summary="Three calls of one tool, the first and the last of them with the same arguments.",
         source="router-for-me/CLIProxyAPI#5058",
         turns=answers(
             says(
-                *(call("get_weather", {"city": city}) for city in ("Oslo", "Rome", "Lima")),
-                finish="tool_calls",
-            ),
-            **TOOLS,
-        ),
-    ),
-    Case(
-        id="calls.twice-alike",
-        summary="Two calls of one tool with the same arguments: each is to be answered.",
-        source="openai.types.responses.ResponseFunctionToolCall.call_id (the unique id of the call)",
-        turns=answers(
-            says(
-                call("get_weather", {"city": "Oslo"}, "call_here"),
-                call("get_weather", {"city": "Oslo"}, "call_there"),
+                *(call("get_weather", {"city": city}) for city in ("Oslo", "Rome", "Oslo")),
                 finish="tool_calls",
             ),
             **TOOLS,
@@ -138,7 +125,7 @@ CASES = (
                 )
             ],
         ),
-        each_form=True,
+        drives=STREAMED,
     ),
     Case(
         id="calls.empty-object",

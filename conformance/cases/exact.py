@@ -23,23 +23,6 @@ ARGUMENTS = (
 )
 """A JSON object in which a number, a character or a blank changes when it is read and written carelessly."""
 
-_NUMBER = {"type": "number"}
-_STEP = {
-    "type": "object",
-    "properties": {"thought": {"type": "string"}, "result": {"type": "string"}, "error": {"type": "string"}},
-    "required": ["thought", "result", "error"],
-    "additionalProperties": False,
-}
-_VERDICT = {
-    "type": "object",
-    "properties": {
-        "reasoning": {"type": "string"},
-        "steps": {"type": "array", "items": _STEP},
-        "answer": {"type": "string"},
-    },
-    "required": ["reasoning", "steps", "answer"],
-    "additionalProperties": False,
-}
 _ANY = {"type": "function", "name": "note", "description": "Notes.", "parameters": {"type": "object"}, "strict": False}
 _REFS = {
     "type": "function",
@@ -133,30 +116,6 @@ CASES = (
             ),
         ),
         drives=STREAM,
-    ),
-    Case(
-        id="exact.order-of-properties",
-        summary="A tool and an answer whose properties stand in an order of their own, which no alphabet knows.",
-        source="OpenAI documentation, Structured outputs (key ordering); maximhq/bifrost#5148; "
-        "NVIDIA-NeMo/Switchyard#438",
-        turns=(
-            Turn(
-                request=asks(
-                    "Which is taller?",
-                    text={"format": {"type": "json_schema", "name": "verdict", "schema": _VERDICT, "strict": True}},
-                ),
-                answers=(says('{"reasoning": "One is a tree.", "steps": [], "answer": "The tree."}'),),
-            ),
-            Turn(
-                request=asks(
-                    "Measure it.",
-                    tools=[function("measure", "Measures.", unit={"type": "string"}, axis=_VERDICT, depth=_NUMBER)],
-                ),
-                answers=(says("Measured."),),
-            ),
-        ),
-        drives=STREAM,
-        each_dialect=True,
     ),
     Case(
         id="exact.many-parts",

@@ -14,7 +14,7 @@ from conformance.transcript import DriveKind
 __all__ = ["CASES", "RED"]
 
 STREAM: frozenset[DriveKind] = frozenset({"stream"})
-BOTH: frozenset[DriveKind] = frozenset({"stream", "json"})
+JSON: frozenset[DriveKind] = frozenset({"json"})
 SEEN = frozenset({"images"})
 LOOK = function("look_at", "Takes a picture of a page.", page={"type": "string"})
 
@@ -54,9 +54,8 @@ CASES = (
                 answers=(says("It is blue."),),
             ),
         ),
-        drives=BOTH,
+        drives=JSON,
         features=SEEN,
-        each_form=True,
     ),
     Case(
         id="images.in-two-results",
@@ -81,6 +80,5 @@ CASES = (
         ),
         drives=STREAM,
         features=SEEN,
-        each_dialect=True,
     ),
 )

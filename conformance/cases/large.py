@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.build import answers, asks, call_item, function, output_item, says, user
+from conformance.cases.build import answers, call_item, function, output_item, says, user
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
 
@@ -26,12 +26,12 @@ TOOLS = [function(f"server_{n // 20}__tool_{n}", f"Does task number {n}.", task=
 
 CASES = (
     Case(
-        id="large.text",
-        summary="A question about a file of 3,000 lines, which stands in it.",
-        source="openai/codex (attaches whole files); BerriAI/litellm#8270 (MAX_STRING_LENGTH); RFC 9110 15.5.14",
-        turns=answers(says("Read."), asked=f"Sum it up.\n{FILE}"),
+        id="large.text-and-tools",
+        summary="A question about a file of 3,000 lines, which stands in it, and ninety tools of several servers.",
+        source="openai/codex (whole files; all tools of all MCP servers in each request); RFC 9110 15.5.14; "
+        "BerriAI/litellm#8270 (MAX_STRING_LENGTH); OpenAI API reference, tools (128 at most)",
+        turns=answers(says("Read."), asked=f"Sum it up.\n{FILE}", tools=TOOLS),
         drives=STREAM,
-        each_dialect=True,
     ),
     Case(
         id="large.result",
@@ -51,13 +51,6 @@ CASES = (
                 answers=(says("Lines."),),
             ),
         ),
-        drives=STREAM,
-    ),
-    Case(
-        id="large.tools",
-        summary="Ninety tools, as several servers of tools bring together.",
-        source="openai/codex (all tools of all MCP servers in each request); OpenAI API reference, tools (128 at most)",
-        turns=(Turn(request=asks("Which tools are there?", tools=TOOLS), answers=(says("Ninety."),)),),
         drives=STREAM,
     ),
 )

@@ -80,7 +80,6 @@ CASES = (
         source="NVIDIA/OpenShell#641; octos-org/octos#2170; pydantic/logfire#1882",
         turns=answers(says(*(part for word in _WORDS for part in (Text((f"{word} ",)), PAUSE)))),
         drives=BOTH,
-        each_form=True,
     ),
     Case(
         id="silence.between-items",

@@ -10,7 +10,6 @@ from fakes.script import Dialect, Text
 
 __all__ = ["CASES"]
 
-BY_ALL: tuple[Dialect, ...] = ("chat_completions", "messages", "vllm")
 CHAT: tuple[Dialect, ...] = ("chat_completions", "vllm")
 
 
@@ -30,22 +29,19 @@ def _asked(name: str, summary: str, source: str, **body: Any) -> Case:
     )
 
 
-def _whole(name: str, words: str, dialects: tuple[Dialect, ...] = BY_ALL, **body: Any) -> Case:
+def _whole(name: str, words: str, **body: Any) -> Case:
     return Case(
         id=f"request.whole-answer-{name}",
         summary=f"A whole answer is asked for, with {words}: what holds for streams holds here too.",
         source="openai.types.responses.ResponseCreateParams (`stream` is false by default)",
         turns=answers(says("Understood."), stream=False, **body),
-        dialects=dialects,
         drives=frozenset({"json"}),
-        each_dialect=True,
     )
 
 
 CASES = (
     _whole("temperature", "a temperature and a low verbosity", temperature=0, text={"verbosity": "low"}),
-    _whole("top-p", "a nucleus and an identifier", top_p=0.5, safety_identifier="user-17"),
-    _whole("tier", "a tier and the key of a cache", CHAT, service_tier="flex", prompt_cache_key="session-0019"),
+    _whole("top-p", "a nucleus, an identifier and a tier", top_p=0.5, safety_identifier="user-17", service_tier="flex"),
     Case(
         id="request.logprobs",
         summary="Log probabilities of the three most likely tokens, which the upstream gives to those who ask.",

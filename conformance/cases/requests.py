@@ -26,7 +26,7 @@ PLAIN: frozenset[DriveKind] = frozenset({"stream", "json"})
 CALLS_WEATHER = says(call("get_weather", {"city": "Oslo"}), finish="tool_calls")
 CITY_SCHEMA = {
     "type": "object",
-    "properties": {"city": {"type": "string"}, "warm": {"type": "boolean"}},
+    "properties": {"warm": {"type": "boolean"}, "city": {"type": "string"}},
     "required": ["city", "warm"],
     "additionalProperties": False,
 }

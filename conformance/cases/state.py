@@ -83,18 +83,6 @@ CASES = (
         tags=frozenset({"continued"}),
     ),
     _chain(
-        "continued-from-a-string",
-        "What is continued began with a string as input, the shortest form of a request.",
-        ("My name is Ada, remember it.", says("Hello Ada.")),
-        ([user("What is my name?")], says("Ada.")),
-    ),
-    _chain(
-        "continued-developer-text",
-        "What is continued began with a developer message, which still holds.",
-        ([developer("Speak Latin, and only Latin."), user("Good morning.")], says("Salve.")),
-        ([user("And good night?")], says("Vale.")),
-    ),
-    _chain(
         "continued-custom-call",
         "A stored response that ended with a call of a custom tool is continued by its result.",
         (
@@ -106,43 +94,14 @@ CASES = (
         tools=[NOTE_TOOL],
     ),
     _chain(
-        "continued-after-the-limit",
-        "An answer that was cut by the limit is gone on with: what there was of it belongs to the conversation.",
-        ([user("Tell me a tale.")], says("Once upon a time there", finish="length")),
-        ([user("Go on.")], says(" was a king.")),
-    ),
-    _chain(
         "continued-five-times",
-        "A chain of six responses: the last one still knows the first question.",
-        *(
-            ([user(f"Question number {n}, of many.")], says(f"This is the answer to number {n}."))
-            for n in ("one", "two", "three", "four", "five", "six")
-        ),
-    ),
-    Case(
-        id="state.referred-call",
-        summary="A call is brought back by reference, and its result as it is.",
-        source="openai.types.responses.response_input_item_param.ItemReference; vercel/ai sends them by default",
-        turns=(
-            Turn(
-                request={"input": [user("Weather in Oslo?")], "store": True, "tools": [WEATHER_TOOL]},
-                answers=(says(call("get_weather", {"city": "Oslo"}, "call_referred"), finish="tool_calls"),),
-            ),
-            Turn(
-                request={
-                    "input": [
-                        user("Weather in Oslo?"),
-                        {"type": "item_reference", "id": "{answer:0:output.0.id}"},
-                        output_item("{call_id:0:0}", "rain"),
-                    ],
-                    "store": True,
-                    "tools": [WEATHER_TOOL],
-                },
-                answers=(says("It rains."),),
-            ),
-        ),
-        drives=PLAIN,
-        features=STORE,
+        "A chain of six responses, begun with a string: with a developer's text, an answer that was cut, and the end.",
+        ("My name is Ada, remember it.", says("Hello Ada.")),
+        ([developer("Speak Latin, and only Latin."), user("Good morning.")], says("Salve.")),
+        ([user("Tell me a tale.")], says("Olim in silva magna", finish="length")),
+        ([user("Go on with it.")], says("vivebat lupus.")),
+        ([user("What did the wolf eat?")], says("Avias edebat.")),
+        ([user("And what is my name?")], says("Ada.")),
     ),
     Case(
         id="state.instructions-not-inherited",

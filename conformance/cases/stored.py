@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.build import WEATHER_TOOL, asks, assistant, call, says, thinks, user
+from conformance.cases.build import WEATHER_TOOL, asks, assistant, call, output_item, says, thinks, user
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
 from fakes.script import Dies, Text
@@ -179,17 +179,23 @@ _LISTED = (
 _REFERRED = (
     _case(
         "item-reference",
-        "The answer of an earlier turn is brought back by reference.",
+        "The text and the call of an earlier turn are brought back by reference, the call's result as it is.",
         "openai.types.responses.response_input_item_param.ItemReference; vercel/ai sends them by default",
-        Turn(request={"input": [user("Name a colour.")], "store": True}, answers=(says("Vermilion."),)),
+        Turn(
+            request={"input": [user("Name a colour, and look out.")], "store": True, "tools": [WEATHER_TOOL]},
+            answers=(says("Vermilion.", call("get_weather", {"city": "Oslo"}, "call_referred"), finish="tool_calls"),),
+        ),
         Turn(
             request={
                 "input": [
-                    user("Name a colour."),
+                    user("Name a colour, and look out."),
                     {"type": "item_reference", "id": "{answer:0:output.0.id}"},
+                    {"type": "item_reference", "id": "{answer:0:output.1.id}"},
+                    output_item("{call_id:0:0}", "rain"),
                     user("Which one was it?"),
                 ],
                 "store": True,
+                "tools": [WEATHER_TOOL],
             },
             answers=(says("It was vermilion."),),
         ),

@@ -51,9 +51,16 @@ CASES = (
     ),
     Case(
         id="text.whitespace-kept",
-        summary="Fragments that are only spaces and line ends, at the start, in the middle and at the end.",
+        summary="Fragments that are only spaces and line ends, that look like nothing, or that repeat the one before.",
         source="OpenAI API reference, response.output_text.delta: the text delta that was added",
-        turns=answers(says(Text((" ", "\n\n", "Indented", "\n", "    ", "code", " \n")))),
+        turns=answers(
+            says(
+                Text(
+                    (" ", "\n\n", "Indented", "\n", "    ", "code", " no,", " no,", " ", " ", "null", "None", "0", "0")
+                ),
+                Text(("false", "[DONE]", " {}", " {}", " \n")),
+            )
+        ),
     ),
     Case(
         id="text.markup-is-text",
@@ -63,25 +70,6 @@ CASES = (
             says(Text(("data: [DONE]\n\n", "event: error\n", "<tool_call>{}</tool_call>", "<script>1</script>")))
         ),
         each_dialect=True,  # LiteLLM 1.106 reads vLLM's lines itself, and leaves out those that hold "[DONE]"
-    ),
-    Case(
-        id="text.fragments-that-look-empty",
-        summary="Fragments that a careless reader takes for nothing, or for the one before.",
-        source="openai.types.chat.chat_completion_chunk.ChoiceDelta.content (to be joined as it comes)",
-        turns=answers(
-            says(
-                Text(
-                    ("No, no, ", "no, ", "no, ", "null", " ", "None", " ", "false", " ", "0", "0", " ", "[DONE]", " {}")
-                )
-            )
-        ),
-    ),
-    Case(
-        id="text.refusal-in-fragments-alike",
-        summary="A refusal whose fragments repeat each other.",
-        source="openai.types.chat.chat_completion_chunk.ChoiceDelta.refusal (to be joined as it comes)",
-        turns=answers(says(Refusal(("No, ", "no, ", "no, ", "no", ".", ".", ".")))),
-        dialects=("chat_completions",),
     ),
     Case(
         id="text.many-fragments",
@@ -132,7 +120,7 @@ CASES = (
         id="text.refusal",
         summary="The model refuses in its own refusal field.",
         source="BerriAI/litellm#39203; NVIDIA-NeMo/Switchyard#622",
-        turns=answers(says(Refusal(("I ", "can't help ", "with that.")))),
+        turns=answers(says(Refusal(("No, ", "no, ", "no, ", "I can't help ", "with that", ".", ".")))),
         dialects=("chat_completions",),
     ),
     Case(

@@ -89,10 +89,10 @@ def _arrived(attachment: str, kind: PieceKind, crossing: Crossing) -> bool:
 
 def _is_something_fetched(kind: PieceKind, crossing: Crossing) -> bool:
     """Whether the upstream got one that the client did not send: what an address or an id stands for may be fetched."""
-    given = {attachment for _, attachment in (*_attachments(crossing.asked), *_images(crossing.asked))}
+    given = (attachment for _, attachment in (*_attachments(crossing.asked), *_images(crossing.asked)))
     sent = [piece.text for piece in crossing.sent.of(kind)]
     sent += [text for piece in crossing.sent.of("result") for text in piece.media]
-    return any(text and text not in given for text in sent)
+    return crossing.fetched(sent, *given)
 
 
 def _arrivals(

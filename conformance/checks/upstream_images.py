@@ -29,18 +29,17 @@ def images_arrive(transcript: Transcript) -> Judged:
     What is at an address may be fetched: the upstream gets an image then that the client did not send.
     """
     for crossing in crossings(transcript):
-        given = {"", *(address for piece in crossing.asked.pieces for address in (piece.text, *piece.media))}
-        sent = [piece for piece in crossing.sent.of("image") if piece.role == "user"]
+        sent = [piece.text for piece in crossing.sent.of("image") if piece.role == "user"]
+        fetched = crossing.fetched(sent)
         for piece in crossing.asked.of("image"):
             if piece.role != "user" or not piece.text:
                 continue
-            fetched = not piece.text.startswith("data:") and any(other.text not in given for other in sent)
-            if fetched or any(other.text == piece.text for other in sent):
+            if piece.text in sent or (fetched and not piece.text.startswith("data:")):
                 yield crossing.seen
             else:
                 yield crossing.broken(
                     f"the image {quote(piece.text, 80)} ({piece.path}) in a user message upstream",
-                    f"images upstream: {quote([other.text for other in sent])}",
+                    f"images upstream: {quote(sent)}",
                 )
 
 
@@ -74,14 +73,16 @@ def parts_order(transcript: Transcript) -> Judged:
 
 
 def _in_their_turn(crossing: Crossing) -> Judged:
-    """An image of a user message stands upstream among the same texts: those before it, and those after it."""
+    """An image of a user message stands upstream among the same messages: those before it, and those after it."""
     asked = [piece for piece in crossing.asked.pieces if piece.text.strip() and _of_the_talk(piece)]
     sent = [piece for piece in crossing.sent.pieces if piece.text.strip() and _of_the_talk(piece)]
     for number, image in enumerate(asked):
         place = _only(image, sent)
         if image.kind != "image" or place is None or sum(other.text == image.text for other in asked) > 1:
             continue
-        moved = _on_the_wrong_side(place, asked[:number], asked[number + 1 :], sent)
+        before = [piece for piece in asked[:number] if piece.message != image.message]
+        after = [piece for piece in asked[number + 1 :] if piece.message != image.message]
+        moved = _on_the_wrong_side(place, before, after, sent)
         if moved is None:
             yield crossing.seen
         else:

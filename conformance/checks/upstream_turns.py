@@ -162,10 +162,10 @@ def result_images_arrive(transcript: Transcript) -> Judged:
     for crossing in crossings(transcript):
         sent = {piece.text for piece in crossing.sent.of("image", "file")}
         sent |= {address for piece in crossing.sent.of("result") for address in piece.media}
-        given = {"", *(address for piece in crossing.asked.pieces for address in (piece.text, *piece.media))}
+        fetched = crossing.fetched(sent)
         for result in crossing.asked.of("result"):
             for address in filter(_may_be_an_image, result.media):
-                if address in sent or (not address.startswith("data:") and sent - given):
+                if address in sent or (fetched and not address.startswith("data:")):
                     yield crossing.seen
                 else:
                     yield crossing.broken(

@@ -140,6 +140,15 @@ class Outgoing:
             if isinstance(block, dict) and block["type"] == "tool_result"
         ]
 
+    def images(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """The images that stand in messages, each with its message."""
+        found = []
+        for message in self.messages:
+            content = message.get("content")
+            parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+            found += [(message, part) for part in parts if part.get("type") in ("image", "image_url")]
+        return found
+
     @property
     def result_key(self) -> str:
         """Where a result names its call."""

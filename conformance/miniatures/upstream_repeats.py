@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from conformance.miniatures.request_edits import Outgoing, request_miniature
 
@@ -26,27 +25,20 @@ def results_twice(request: Outgoing) -> None:
             content += [copy.deepcopy(part) for part in content if part["type"] == "text"]
 
 
-def _image_parts(message: dict[str, Any]) -> list[dict[str, Any]]:
-    content = message.get("content") if message.get("role") == "user" else None
-    parts = content if isinstance(content, list) else []
-    return [part for part in parts if isinstance(part, dict) and part.get("type") in ("image", "image_url")]
-
-
 @request_miniature("upstream.nothing-said-twice")
 def images_twice(request: Outgoing) -> None:
     """Sends each image of a message twice."""
-    for message in request.messages:
-        for image in _image_parts(message):
-            message["content"].append(copy.deepcopy(image))
+    for message, image in request.images():
+        message["content"].append(copy.deepcopy(image))
 
 
 @request_miniature("upstream.parts-order")
 def images_to_the_last_question(request: Outgoing) -> None:
     """Gathers the images of all questions in the last message that has one."""
-    with_images = [message for message in request.messages if _image_parts(message)]
-    for message in with_images[:-1]:
-        for image in _image_parts(message):
-            with_images[-1]["content"].append(image)
+    images = request.images()
+    for message, image in images:
+        if message is not images[-1][0]:
+            images[-1][0]["content"].append(image)
             message["content"] = [part for part in message["content"] if part is not image]
 
 
@@ -60,6 +52,6 @@ def result_images_swapped(request: Outgoing) -> None:
             result["content"] = content
         return
     tools = [n for n, message in enumerate(request.messages) if message.get("role") == "tool"]
-    lifted = [message for message in request.messages[tools[-1] + 1 :] if _image_parts(message)] if tools else []
-    for message in lifted:
-        message["content"] = list(reversed(_image_parts(message)))
+    for message in request.messages[tools[-1] + 1 :] if tools else ():
+        lifted = [image for holder, image in request.images() if holder is message]
+        message["content"] = list(reversed(lifted)) or message["content"]

@@ -148,27 +148,17 @@ def sealed_thoughts_shown(request: Outgoing) -> None:
             request.say("user", item["encrypted_content"])
 
 
-def _media(request: Outgoing) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The images of user messages, each with its message."""
-    found = []
-    for message in request.messages:
-        content = message.get("content")
-        parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-        found += [(message, part) for part in parts if part.get("type") in ("image", "image_url")]
-    return found
-
-
 @request_miniature("upstream.images-arrive")
 def blind(request: Outgoing) -> None:
     """Leaves images of messages out."""
-    for _, image in _media(request)[:1]:
+    for _, image in request.images()[:1]:
         request.drop(image)
 
 
 @request_miniature("upstream.images-not-dropped")
 def note_for_an_image(request: Outgoing) -> None:
     """Writes a note into each message where an image stood."""
-    for _, image in _media(request):
+    for _, image in request.images():
         image.clear()
         image |= {"type": "text", "text": "[image]"}
 
@@ -176,14 +166,14 @@ def note_for_an_image(request: Outgoing) -> None:
 @request_miniature("upstream.images-not-dropped")
 def second_image_lost(request: Outgoing) -> None:
     """Passes the first image of the request on, and no other."""
-    for _, image in _media(request)[1:]:
+    for _, image in request.images()[1:]:
         request.drop(image)
 
 
 @request_miniature("upstream.images-arrive")
 def image_damaged(request: Outgoing) -> None:
     """Changes one character in an image's data."""
-    for _, image in _media(request)[:1]:
+    for _, image in request.images()[:1]:
         source = image.get("source") or image["image_url"]
         key = "data" if "data" in source else "url"
         source[key] = source[key][:-1] + "C"
@@ -192,7 +182,7 @@ def image_damaged(request: Outgoing) -> None:
 @request_miniature("upstream.parts-order")
 def images_last(request: Outgoing) -> None:
     """Sends the texts of a message first and its images after them."""
-    for message, image in _media(request)[:1]:
+    for message, image in request.images()[:1]:
         message["content"] = [part for part in message["content"] if part is not image] + [image]
 
 

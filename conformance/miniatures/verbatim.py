@@ -45,7 +45,7 @@ def arguments_written_anew(request: Outgoing) -> None:
 
 
 @request_miniature("upstream.properties-order-kept")
-def properties_by_alphabet(request: Outgoing) -> None:
+def properties_backwards(request: Outgoing) -> None:
     """Keeps schemas in maps without an order, and writes their properties backwards."""
     for tool in request.tools:
         _reversed(tool.get(request.schema_key))

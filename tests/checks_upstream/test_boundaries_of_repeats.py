@@ -281,3 +281,15 @@ def test_an_image_without_an_address_is_not_fetched(tells: Tells) -> None:
     assert tells("upstream.images-arrive", _made({"input": [_user("These:", _CAT)]}, empty)) == "wrong"
     lifted = [*_lifted()[:-1], empty]
     assert tells("upstream.result-images-arrive", _made({"input": _results(_CAT, _CAT)}, *lifted)) == "wrong"
+
+
+def test_parts_without_an_address_are_no_image_said_twice(tells: Tells) -> None:
+    """Two empty parts in results repeat nothing."""
+    sent = _lifted(_RED, contents=(_image(""), _image("")))
+    assert tells("upstream.nothing-said-twice", _made({"input": _results(_RED)}, *sent)) == "right"
+
+
+def test_one_image_out_of_order_is_told_once(violations: Callable[[str, Transcript], list[Any]]) -> None:
+    """Within a message by the order of its parts, between messages by its neighbours."""
+    made = _made({"input": [_user("One?", _RED)]}, _chat(_RED, "One?"))
+    assert len(violations("upstream.parts-order", made)) == 1

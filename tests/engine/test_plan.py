@@ -18,7 +18,7 @@ from conformance.transcript import DriveKind
 from fakes.reply import HttpFailure
 from fakes.script import DIALECTS, Dialect
 
-MOST = 1550
+MOST = 1500
 BUGS = [bug for bug in all_bugs() if bug.not_judged is None]
 PLAIN, CALLS = says("Hello."), says(call("get_time", {}), finish="tool_calls")
 
