@@ -14,9 +14,12 @@ TargetFile = Callable[..., str]
 
 @pytest.fixture
 def target_file(tmp_path: Path) -> TargetFile:
-    """Writes a target file for the small target with a lie, and gives its path."""
+    """Writes a target file for the small target with a lie, and gives its path.
 
-    def write(lie: str, more: str = "", start: str = "") -> str:
+    `patience` is for how many seconds the target may be silent: what is no test of that waits out a busy machine.
+    """
+
+    def write(lie: str, more: str = "", start: str = "", patience: float = 10) -> str:
         file = tmp_path / f"{lie}.toml"
         file.write_text(
             f"""format = 1
@@ -24,8 +27,8 @@ name = "{lie}"
 dialects = ["chat_completions"]
 {more}
 [deadlines]
-first_byte = 2
-idle = 2
+first_byte = {patience}
+idle = {patience}
 [start]
 command = ["{{python}}", "{SMALL_TARGET}", "{{port}}", "{{upstream}}", "{lie}"]
 {start}

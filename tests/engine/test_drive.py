@@ -125,7 +125,7 @@ def test_the_guilty_ingredient_is_named(driving: Driving) -> None:
     found = transcript.facts["hostile"]
     assert found["guilty"] == ["crlf"]
     assert found["steady"] is True
-    assert found["path"].startswith("events[")
+    assert found["path"].startswith("events["), found
     assert [drive.ingredients for drive in transcript.drives] == [(), (), *((one,) for one in INGREDIENTS)]
 
 

@@ -70,7 +70,7 @@ def test_one_call_too_many(target_file: TargetFile) -> None:
 
 def test_no_answer_at_all(target_file: TargetFile) -> None:
     """A target that never answers costs one deadline, and the diagnosis says that nothing came."""
-    result = judged(target_file("silent"))
+    result = judged(target_file("silent", patience=2))
     assert [preflight.transcript.case for preflight in result.preflights.values()] == ["preflight"]
     assert result.transcripts == []
     assert result.exit_code is ExitCode.TROUBLE

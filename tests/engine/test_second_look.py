@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -110,7 +109,7 @@ def test_a_stall_accuses_nobody_else(target_file: Callable[..., str], lie: str) 
     """A target that keeps everybody waiting once, and answers each case alone, has broken no rule of those cases."""
     rules = ("delivery.answers", "content.text-equals-upstream", "json.text-equals-upstream")
     cases = ("text.plain", "text.unicode", "text.one-fragment", "text.whitespace-kept")
-    result = run(replace(RunOptions(target=target_file(lie)), cases=cases, rules=rules))
+    result = run(replace(RunOptions(target=target_file(lie, patience=2)), cases=cases, rules=rules))
     assert {one.rule.id: one.outcome for one in result.verdicts} == dict.fromkeys(rules, Outcome.PASS)
     assert sorted(one.case for one in result.transcripts) == sorted(cases)
     assert not any(map(is_overdue, result.transcripts))
@@ -121,8 +120,6 @@ def test_a_stall_accuses_nobody_else(target_file: Callable[..., str], lie: str) 
 )
 def test_late_deltas_are_looked_at_alone(target_file: Callable[..., str], lie: str, outcome: Outcome) -> None:
     """A delta that is late once is no delta held back; one that is late when its case is driven alone too is."""
-    file = Path(target_file(lie))
-    file.write_text(file.read_text().replace("idle = 2", "idle = 10"))  # longer than the gates wait
-    options = replace(RunOptions(target=str(file)), cases=("text.released-one-by-one",))
+    options = replace(RunOptions(target=target_file(lie)), cases=("text.released-one-by-one",))
     result = run(replace(options, rules=("stream.each-delta-at-once",)))
     assert [one.outcome for one in result.verdicts] == [outcome]
