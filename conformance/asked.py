@@ -12,7 +12,7 @@ from typing import Any
 from conformance.pieces import Choice, Piece, Role, Tool, at, items_of, text_of
 from conformance.transcript import TERMINALS, Exchange
 
-__all__ = ["Asked", "final_response", "read_asked", "read_items"]
+__all__ = ["Asked", "asks_for_summary", "final_response", "read_asked", "read_items"]
 
 _ROLES: Mapping[str, Role] = {
     "user": "user",
@@ -50,6 +50,11 @@ class Asked:
     def of(self, *kinds: str) -> tuple[Piece, ...]:
         """The pieces of these kinds, in order."""
         return tuple(piece for piece in self.pieces if piece.kind in kinds)
+
+
+def asks_for_summary(request: Any) -> bool:
+    """Whether a request asks that its reasoning be told: `reasoning.summary`, or `generate_summary` of old."""
+    return any(at(request, "reasoning", key) is not None for key in ("summary", "generate_summary"))
 
 
 def read_asked(exchange: Exchange, earlier: Sequence[Exchange] = ()) -> Asked | None:

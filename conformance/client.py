@@ -93,10 +93,11 @@ def send(
 ) -> Exchange:
     """Send one request and read all that follows.
 
-    `path` is relative to the endpoint's base ("/responses"). `body` is a JSON value, raw bytes, or None for
-    no body; `packed` packs it in the `content-encoding` among the headers, else gzip; `spaces` come before it. Times
-    count from `started` (on `time.monotonic()`; now if None). Raises TargetError when nothing accepts the connection,
-    HarnessError when the body cannot be written as JSON, or packed.
+    `path` is relative to the endpoint's base ("/responses"). A header whose value is empty is left out, of the
+    endpoint's too. `body` is a JSON value, raw bytes, or None for no body; `packed` packs it in the
+    `content-encoding` among the headers, else gzip; `spaces` come before it. Times count from `started` (on
+    `time.monotonic()`; now if None). Raises TargetError when nothing accepts the connection, HarnessError when the
+    body cannot be written as JSON, or packed.
     """
     payload, own = _payload(body), dict(headers or {})
     if payload is not None and packed:
@@ -136,7 +137,7 @@ def _headers(
         headers["content-length"] = str(len(payload))
     headers |= {name.lower(): value for name, value in endpoint.headers.items()}
     headers |= {name.lower(): value for name, value in own.items()}
-    return tuple(headers.items())
+    return tuple((name, value) for name, value in headers.items() if value)
 
 
 class _Left(Exception):  # noqa: N818 - not an error: the case wants it

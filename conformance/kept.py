@@ -54,10 +54,11 @@ class Errand:
 
 
 def errands(transcript: Transcript, method: str) -> Iterator[Errand]:
-    """The requests of a method below `/responses/`."""
+    """The requests of a method below `/responses/`, by the client that began: what it has is not another one's."""
     for visit in visits(transcript):
         request = visit.exchange.request
-        if request.method.upper() == method and _BELOW in request.path:
+        is_owner = request.authorization == visit.drive.exchanges[0].request.authorization
+        if is_owner and request.method.upper() == method and _BELOW in request.path:
             yield _errand(visit, request)
 
 

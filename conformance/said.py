@@ -100,9 +100,14 @@ class Said:
     tokens: tuple[SaidToken, ...] = ()
     abandoned: bool = False
 
-    def joined(self, kind: Literal["text", "reasoning", "refusal"]) -> str:
-        """All content of one kind, concatenated in order."""
-        return "".join(item.text for item in self.items if item.kind == kind)
+    def joined(self, *kinds: Literal["text", "reasoning", "refusal"]) -> str:
+        """All content of these kinds, concatenated in order."""
+        return "".join(item.text for item in self.items if item.kind in kinds)
+
+    def text_as_told(self, found: str, refusal: str) -> str:
+        """All text, with a refusal in its place where `found` has it: clients that show no `refusal` part see it so."""
+        text, both = self.joined("text"), self.joined("text", "refusal")
+        return both if not refusal and len(found) > len(text) and both.startswith(found) else text
 
     @property
     def calls(self) -> tuple[SaidItem, ...]:

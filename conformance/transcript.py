@@ -62,6 +62,11 @@ class ClientRequest:
     headers: tuple[tuple[str, str], ...]
     body: Any
 
+    @property
+    def authorization(self) -> str | None:
+        """The header that holds the client's key; None where it sent none."""
+        return next((value for name, value in self.headers if name.lower() == "authorization"), None)
+
 
 @dataclass(frozen=True)
 class Received:

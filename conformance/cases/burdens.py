@@ -25,6 +25,7 @@ LIMIT = 16 * MIB
 BOMB = 256 * MIB
 CROWD = 60
 WRONG = {"authorization": "Bearer sk-of-somebody-else"}
+KEYLESS = {"authorization": ""}
 AT_ONCE = Silence(1e-6)  # each piece a write of its own, so that it shows how far the target reads
 
 
@@ -157,8 +158,9 @@ _BESIDE = _case(
 _KEYS = (
     _case(
         "access.wrong-key",
-        "A client with a key that is not the target's.",
+        "A client without a key, and one with a key that is not the target's.",
         "openai.AuthenticationError; RFC 9110 15.5.2",
+        Turn(request=asks(), answers=(says("Come in."),), headers=KEYLESS),
         Turn(request=asks(), answers=(says("Come in."),), headers=WRONG),
         drives=BOTH,
         features=frozenset({"client-key"}),
@@ -168,9 +170,12 @@ _KEYS = (
     ),
     _case(
         "access.wrong-key-fetches",
-        "A client with a wrong key asks for a response that another client has stored.",
+        "A client with a wrong key asks for a response that another one has stored, and for its input, and deletes it.",
         "CWE-306; openai.AuthenticationError",
         Turn(request={"input": [user("A secret.")], "store": True}, answers=(says("I shall keep it."),)),
+        Turn(method="DELETE", path="/responses/{answer:0:id}", headers=WRONG),
+        Turn(method="GET", path="/responses/{answer:0:id}/input_items", headers=WRONG),
+        Turn(method="GET", path="/responses/{answer:0:id}", headers=KEYLESS),
         Turn(method="GET", path="/responses/{answer:0:id}", headers=WRONG),
         features=frozenset({"client-key", "store"}),
         refusal_statuses=frozenset({401, 403, 404}),

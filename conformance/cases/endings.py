@@ -122,7 +122,6 @@ CASES = (
         summary="The upstream's connection ends in the middle of the text.",
         source="router-for-me/CLIProxyAPI#4904; diegosouzapw/OmniRoute#10980; farion1231/cc-switch#4535",
         turns=answers(says(Text(("Half a ", "sent")), Dies("eof"), finish=None, usage=None)),
-        drives=STREAMED,
     ),
     Case(
         id="ending.eof-at-once",

@@ -45,6 +45,9 @@ CASES = (
         "A temperature above the range of Messages.",
         "openai.types.responses.ResponseCreateParams.temperature: 0 to 2; Anthropic documentation, Messages: 0 to 1",
         temperature=1.6,
+        dialects=("messages",),
+        refusal_statuses=frozenset({400, 422}),
+        may_refuse=True,
     ),
     _set(
         "temperature-and-effort",

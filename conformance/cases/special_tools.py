@@ -19,7 +19,7 @@ from conformance.cases.build import (
 )
 from conformance.cases.case import Case, Turn
 from conformance.transcript import DriveKind
-from fakes.script import DeclaredCall
+from fakes.script import DeclaredCall, Dies, Error
 
 __all__ = ["CASES"]
 
@@ -90,9 +90,13 @@ SEARCH_CALL = DeclaredCall("Finds tools.", ("tool_search",), arguments=json.dump
 PATCH_CALL = DeclaredCall("Applies a patch", ("apply_patch",), input=PATCH, id="call_patch")
 
 
-def _noted(text: str) -> DeclaredCall:
-    return DeclaredCall("Keeps a note.", ("note",), input=text, id="call_c")
+def _noted(text: str, call_id: str = "call_c") -> DeclaredCall:
+    return DeclaredCall("Keeps a note.", ("note",), input=text, id=call_id)
 
+
+_CUT_PATCH = DeclaredCall(
+    "Applies a patch", ("apply_patch",), arguments='{"input": "*** Begin Patch\\n*** Delete File: a.t', id="call_cut"
+)
 
 CASES = (
     Case(
@@ -107,12 +111,13 @@ CASES = (
     ),
     Case(
         id="custom.beside-function",
-        summary="A call of a function and one of a custom tool in one answer.",
+        summary="A call of a function and two of a custom tool in one answer.",
         source="justlovemaki/AIClient2API#418",
         turns=answers(
             says(
                 call("get_weather", {"city": "Oslo"}, "call_f"),
                 _noted("remember the milk"),
+                _noted("and the bread", "call_d"),
                 finish="tool_calls",
             ),
             tools=[WEATHER_TOOL, NOTE_TOOL],
@@ -122,6 +127,7 @@ CASES = (
         expected_calls=(
             {"type": "function_call", "name": "get_weather"},
             {"type": "custom_tool_call", "name": "note", "input": "remember the milk"},
+            {"type": "custom_tool_call", "name": "note", "input": "and the bread"},
         ),
     ),
     Case(
@@ -142,19 +148,12 @@ CASES = (
     ),
     Case(
         id="custom.cut-by-limit",
-        summary="The token limit cuts the input of a custom tool's call.",
-        source="openai/codex runs a custom call when it is done, whatever its status",
-        turns=answers(
-            says(
-                DeclaredCall(
-                    "Applies a patch",
-                    ("apply_patch",),
-                    arguments='{"input": "*** Begin Patch\\n*** Delete File: a.t',
-                    id="call_cut",
-                ),
-                finish="length",
-            ),
-            tools=[PATCH_TOOL],
+        summary="The input of a custom tool's call is cut: by the token limit, by an error, by the connection's end.",
+        source="openai/codex runs a custom call when it is done, whatever its status; openai/codex#41340",
+        turns=(
+            *answers(says(_CUT_PATCH, finish="length"), tools=[PATCH_TOOL]),
+            *answers(says(_CUT_PATCH, Error(529, "Overloaded"), finish=None, usage=None), tools=[PATCH_TOOL]),
+            *answers(says(_CUT_PATCH, Dies("eof"), finish=None, usage=None), tools=[PATCH_TOOL]),
         ),
         features=CUSTOM,
         tags=frozenset({"custom-call"}),
@@ -396,14 +395,14 @@ CASES = (
     ),
     Case(
         id="tools.allowed",
-        summary="`allowed_tools` limits the tools to one of two.",
+        summary="`allowed_tools` limits the tools to one of two, and demands a call of it.",
         source="Open Responses 2026-04-24, allowed_tools; ogx-ai/ogx#3548",
         turns=answers(
             says(call("get_weather", {"city": "Oslo"}), finish="tool_calls"),
             tools=[WEATHER_TOOL, function("get_time", zone={"type": "string"})],
             tool_choice={
                 "type": "allowed_tools",
-                "mode": "auto",
+                "mode": "required",
                 "tools": [{"type": "function", "name": "get_weather"}],
             },
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.cases.build import WEATHER_TOOL, call, developer, output_item, says, user
@@ -23,11 +24,19 @@ NOTE_TOOL: dict[str, Any] = {
 }
 
 
-def _chain(name: str, summary: str, *turns: tuple[Any, Script], features: frozenset[str] = STORE, **body: Any) -> Case:
-    """A conversation in which each request, of one input, continues the response before it."""
-    requests = [{"input": asked, "store": True, **body} for asked, _ in turns]
-    for request in requests[1:]:
-        request["previous_response_id"] = "{previous}"
+def _chain(
+    name: str,
+    summary: str,
+    *turns: tuple[Any, Script],
+    fork: Sequence[tuple[Any, Script]] = (),
+    features: frozenset[str] = STORE,
+    **body: Any,
+) -> Case:
+    """A conversation in which each request, of one input, continues the response before it; `fork` the first one."""
+    requests = [{"input": asked, "store": True, **body} for asked, _ in (*turns, *fork)]
+    for number, request in enumerate(requests[1:], 1):
+        request["previous_response_id"] = "{previous}" if number < len(turns) else "{answer:0:id}"
+    turns = (*turns, *fork)
     return Case(
         id=f"state.{name}",
         summary=summary,
@@ -95,13 +104,14 @@ CASES = (
     ),
     _chain(
         "continued-five-times",
-        "A chain of six responses, begun with a string: with a developer's text, an answer that was cut, and the end.",
+        "A chain of six responses, begun with a string, with a cut answer in it; then the first one is continued anew.",
         ("My name is Ada, remember it.", says("Hello Ada.")),
         ([developer("Speak Latin, and only Latin."), user("Good morning.")], says("Salve.")),
         ([user("Tell me a tale.")], says("Olim in silva magna", finish="length")),
         ([user("Go on with it.")], says("vivebat lupus.")),
         ([user("What did the wolf eat?")], says("Avias edebat.")),
         ([user("And what is my name?")], says("Ada.")),
+        fork=[([user("Which name shall you remember?")], says("Ada, of course."))],
     ),
     Case(
         id="state.instructions-not-inherited",

@@ -185,11 +185,18 @@ CASES = (
     ),
     Case(
         id="wire.everything-in-one-chunk",
-        summary="Text, call, finish reason and usage in a single chunk.",
+        summary="Reasoning, text, call, finish reason and usage in a single chunk.",
         source="ollama/ollama#9084; ollama/ollama#12557; sgl-project/sglang#34214",
         turns=answers(
-            says("Checking.", call("get_weather", {"city": "Oslo"}), finish="tool_calls", quirks=("all-in-one",)),
+            says(
+                thinks("The weather it is."),
+                "Checking.",
+                call("get_weather", {"city": "Oslo"}),
+                finish="tool_calls",
+                quirks=("all-in-one",),
+            ),
             tools=[WEATHER_TOOL],
+            reasoning={"effort": "medium", "summary": "auto"},
         ),
         dialects=CHAT,
         drives=STREAMED,

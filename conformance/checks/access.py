@@ -14,10 +14,10 @@ _KEYED = ("client-key",)
 
 
 def _with_wrong_key(transcript: Transcript) -> Iterator[Visit]:
-    """The last request of each drive, in cases where it carries a wrong key."""
+    """The requests without a key, or with that of the last one, in cases where that is a wrong one."""
     if "wrong-key" in (transcript.facts.get("tags") or ()):
         for visit in visits(transcript):
-            if visit.number == len(visit.drive.exchanges) - 1:
+            if visit.exchange.request.authorization in (None, visit.drive.exchanges[-1].request.authorization):
                 yield visit
 
 
@@ -30,7 +30,7 @@ def _with_wrong_key(transcript: Transcript) -> Iterator[Visit]:
     evidence="both",
 )
 def wrong_key_refused(transcript: Transcript) -> Judged:
-    """A request with a wrong key is refused, and nothing of it reaches the upstream."""
+    """A request with a wrong key, or none, is refused, and nothing of it reaches the upstream."""
     for visit in _with_wrong_key(transcript):
         status, calls = visit.exchange.status, visit.exchange.answered_calls
         if status in (401, 403, 404) and not calls:

@@ -212,7 +212,8 @@ def openai_python_text(transcript: Transcript) -> Iterator[Seen | Violation]:
         if said is None or heard.text is None or stream.exchange.asks_for_compaction:
             continue
         read = as_told(said, heard.text, has_reasoning=any(item.type == "reasoning" for item in stream.items))
-        wanted = fitted(read.joined("text"), heard.text, said, read)
+        refusal = "".join(item.content("refusal") for item in stream.items)
+        wanted = fitted(read.text_as_told(heard.text, refusal), heard.text, said, read)
         if heard.text == wanted:
             yield Seen(_place(stream))
         else:

@@ -95,7 +95,9 @@ _NEAREST = {"minimal": ["low"], "xhigh": ["high", "max"], "max": ["high", "xhigh
 
 
 def _degrees(stream: StreamReading, key: str, asked: object) -> list[Any]:
-    """Other efforts and verbosities that are true: what went upstream, or the default where nothing did."""
+    """Other efforts, summaries and verbosities that are true: what went upstream, or the default where nothing did."""
+    if key == "summary":
+        return ["auto", "concise", "detailed"]  # no upstream here has the choice: any of them names what there is
     sent = [as_dict(call.json) for call in stream.exchange.answered_calls]
     if not sent or key not in ("effort", "verbosity"):
         return []
@@ -117,8 +119,14 @@ def _degrees(stream: StreamReading, key: str, asked: object) -> list[Any]:
     why="A client cannot tell which tools the model had.",
 )
 def echoes_tools(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """Every function that was declared is echoed in `tools` with its name and parameters."""
+    """Every function that was declared is echoed in `tools` with its name and parameters.
+
+    One that `allowed_tools` keeps from the model may be left out: the echo is of the tools that it had.
+    """
     for stream, _, asked, found in _echoes(transcript, ("tools",)):
+        choice = as_dict(stream.request.get("tool_choice"))
+        allowed = [as_dict(tool).get("name") for tool in as_list(choice.get("tools"))]
+        limited = choice.get("type") == "allowed_tools"
         echoed = {
             str(tool.get("name")): tool for tool in map(as_dict, as_list(found)) if tool.get("type") == "function"
         }
@@ -126,6 +134,8 @@ def echoes_tools(transcript: Transcript) -> Iterator[Seen | Violation]:
             if tool.get("type") != "function":
                 continue
             same = echoed.get(str(tool.get("name")))
+            if same is None and limited and tool.get("name") not in allowed:
+                continue
             if same is not None and _within(tool.get("parameters") or {}, same.get("parameters") or {}):
                 yield Seen(stream.place(stream.terminal))
             else:

@@ -338,7 +338,8 @@ def nothing_lost_before_failure(transcript: Transcript) -> Judged:
     for stream, said in _ended(transcript):
         found = "".join(item.content("text") for item in stream.items) or _loose_text(stream)
         read = as_told(said, found, has_reasoning=any(item.type == "reasoning" for item in stream.items))
-        wanted = fitted(read.joined("text"), found, said, read)
+        refusal = "".join(item.content("refusal") for item in stream.items)
+        wanted = fitted(read.text_as_told(found, refusal), found, said, read)
         if stream.outcome != "failed" or not wanted or not _broken_off(said):
             continue
         # A reset may flush what was not yet read (RFC 9293 3.10.7.4), and a target that gave up first has not read it.

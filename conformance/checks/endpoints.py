@@ -170,16 +170,17 @@ def input_items(transcript: Transcript) -> Judged:
     features=_STORE,
 )
 def deleted(transcript: Transcript) -> Judged:
-    """`DELETE /responses/{id}` says that the response is deleted, and it is gone afterwards."""
+    """`DELETE /responses/{id}` succeeds, says nothing else if it says anything, and the response is gone afterwards."""
     for errand in errands(transcript, "DELETE"):
         visit, identity = errand.visit, errand.identity
         if not is_kept(visit, identity):
             continue
-        body = visit.exchange.json
-        if visit.exchange.status == 200 and at(body, "deleted") is True and at(body, "id") == identity:
+        body, status = visit.exchange.json, visit.exchange.status
+        contradicted = at(body, "deleted") not in (None, True) or at(body, "id") not in (None, identity)
+        if status in (200, 204) and not contradicted and at(body, "error") is None:
             yield visit.seen()
         else:
-            yield visit.broken(f"200 and `deleted: true` for {identity}", f"{visit.exchange.status}: {quote(body)}")
+            yield visit.broken(f"204, or 200 and `deleted: true` for {identity}", f"{status}: {quote(body)}")
     for errand in gets(transcript):
         if errand.identity in deleted_before(errand.visit):
             yield from _status(errand.visit, 404, words="404 for a response that was deleted")

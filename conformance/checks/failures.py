@@ -81,7 +81,7 @@ def rate_limit_kept(transcript: Transcript) -> Judged:
 
 @rule(
     "failure.overload-kept",
-    level=MUST,
+    level=SHOULD,
     source="envoyproxy/ai-gateway#2697; Anthropic documentation, Errors (529); openai.InternalServerError",
     why="The client must know that trying again helps.",
     evidence="both",
@@ -100,9 +100,11 @@ def overload_kept(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def server_error_kept(transcript: Transcript) -> Judged:
-    """A failure of the upstream, by status or by a broken connection, reaches the client as 5xx."""
+    """A failure of the upstream, by status or a broken connection, reaches the client as 5xx; overload also as 429."""
     for visit, said in _failed_before(transcript):
-        if said.error_kind in ("server_error", None) and not 400 <= said.status < 500:
+        if said.error_kind == "overloaded":
+            yield from _told(visit, said, {429, *_SERVER_ERRORS}, "a status of 5xx, or 429")
+        elif said.error_kind in ("server_error", None) and not 400 <= said.status < 500:
             yield from _told(visit, said, _SERVER_ERRORS, "a status of 5xx")
 
 

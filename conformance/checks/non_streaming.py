@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from openai.types.responses import Response
 
-from conformance.asked import final_response
+from conformance.asked import asks_for_summary, final_response
 from conformance.checks.limits import calls_are_limited
 from conformance.crossings import Judged, Visit, quote, visits
 from conformance.normal_form import difference, response_form
@@ -160,14 +160,21 @@ def _equal(transcript: Transcript, kind: Literal["text", "reasoning"], words: st
     for visit, body, said in _heard(transcript):
         found = _content(body, kind)
         read = as_told(said, _content(body, "text"), has_reasoning=bool(_content(body, "reasoning")))
-        wanted = fitted(read.joined(kind), found, said, read)
-        if not wanted and not found:
+        told = read.text_as_told(found, _content(body, "refusal")) if kind == "text" else read.joined(kind)
+        wanted = fitted(told, found, said, read)
+        if (not wanted and not found) or (kind == "reasoning" and not found and _may_be_silent(visit, body)):
             continue
         failed_early = body.get("status") == "failed" and wanted.startswith(found)
         if found == wanted or failed_early:
             yield visit.seen()
         else:
             yield visit.broken(f"the upstream's {words} {quote(wanted, 240)}", quote(found, 240))
+
+
+def _may_be_silent(visit: Visit, body: dict[str, Any]) -> bool:
+    """Whether reasoning may come without words: as an item, for a request that asks for no summary."""
+    thought = any(at(item, "type") == "reasoning" for item in items_of(body.get("output")))
+    return thought and not asks_for_summary(visit.exchange.request.body)
 
 
 @rule(
@@ -178,7 +185,7 @@ def _equal(transcript: Transcript, kind: Literal["text", "reasoning"], words: st
     evidence="both",
 )
 def text_equals_upstream(transcript: Transcript) -> Judged:
-    """The text of a whole answer is the upstream's, character for character."""
+    """The text of a whole answer is the upstream's, character for character; a refusal may be text too."""
     yield from _equal(transcript, "text", "text")
 
 
@@ -191,7 +198,7 @@ def text_equals_upstream(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def reasoning_equals_upstream(transcript: Transcript) -> Judged:
-    """The reasoning in a whole answer is the upstream's, as summary or as content."""
+    """The reasoning in a whole answer is the upstream's, as summary or content; wordless where no summary was asked."""
     yield from _equal(transcript, "reasoning", "reasoning")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
+from conformance.asked import asks_for_summary
 from conformance.checks.json_values import only_string, opened_string, same_json
 from conformance.checks.limits import calls_are_limited
 from conformance.checks.phrases import around, count, listed, shown
@@ -36,6 +37,10 @@ def _reasoning(item: ItemReading) -> str:
         if any(part.family and part.family.name == name and part.deltas for part in item.parts.values()):
             return item.content("summary" if name == "summary" else "raw")
     return item.content("raw") or item.content("summary")
+
+
+def _joined(stream: StreamReading, kind: Literal["text", "refusal"]) -> str:
+    return "".join(item.content(kind) for item in stream.items)
 
 
 def _where(stream: StreamReading, names: tuple[FamilyName, ...], position: int) -> Event | None:
@@ -72,11 +77,11 @@ def _same(
     why="The answer is not the model's: text is lost, doubled, invented, reordered or damaged.",
 )
 def text_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """The text of all messages, joined, is the upstream's text, character for character."""
+    """The text of all messages, joined, is the upstream's text, character for character; a refusal may be text too."""
     for stream, said in _heard(transcript):
-        found = "".join(item.content("text") for item in stream.items)
+        found = _joined(stream, "text")
         read = as_told(said, found, has_reasoning=any(_reasoning(item) for item in stream.items))
-        wanted = fitted(read.joined("text"), found, said, read)
+        wanted = fitted(read.text_as_told(found, _joined(stream, "refusal")), found, said, read)
         if wanted or found:
             yield _same(stream, wanted, found, ("text",), "text")
 
@@ -90,11 +95,16 @@ def text_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
     why="The model's thoughts are lost or altered, and the next turn goes on from others.",
 )
 def reasoning_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """The reasoning of all items, joined, is the upstream's, character for character, raw or as summary."""
+    """The reasoning of all items, joined, is the upstream's, character for character, raw or as summary.
+
+    An item without a word is legal where no summary was asked for, as OpenAI's API gives it then.
+    """
     for stream, said in _heard(transcript):
         found = "".join(_reasoning(item) for item in stream.items)
-        text = "".join(item.content("text") for item in stream.items)
-        read = as_told(said, text, has_reasoning=bool(found))
+        thought = any(item.type == "reasoning" for item in stream.items)
+        if not found and thought and not asks_for_summary(stream.request):
+            continue
+        read = as_told(said, _joined(stream, "text"), has_reasoning=bool(found))
         wanted = fitted(read.joined("reasoning"), found, said, read)
         if wanted or found:
             yield _same(stream, wanted, found, ("summary", "raw"), "reasoning")
@@ -109,11 +119,14 @@ def reasoning_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violati
     why="A refusal looks like an empty, successful answer.",
 )
 def refusal_equals_upstream(transcript: Transcript) -> Iterator[Seen | Violation]:
-    """The refusal that the upstream worded reaches the client as refusal, character for character; none is invented."""
+    """The refusal that the upstream worded reaches the client, as refusal or as text; none is invented."""
     for stream, said in _heard(transcript):
-        wanted, found = said.joined("refusal"), "".join(item.content("refusal") for item in stream.items)
+        wanted, found = said.joined("refusal"), _joined(stream, "refusal")
         if not wanted and said.finish in ("refusal", "content_filter"):
             continue  # the upstream refused without words: a target may word it
+        if wanted and not found and _joined(stream, "text") == said.joined("text", "refusal"):
+            yield Seen(stream.place(stream.terminal))
+            continue
         if wanted or found:
             yield _same(stream, wanted, found, ("refusal",), "refusal")
 

@@ -110,13 +110,19 @@ def choice_auto(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def choice_allowed(transcript: Transcript) -> Judged:
-    """`allowed_tools` limits the tools upstream: natively, or by sending only those tools, with its mode."""
+    """`allowed_tools` limits the tools upstream: natively, or by sending only those tools, with its mode.
+
+    In mode `auto` all tools may be sent, which keeps the upstream's cache: the limit is then kept on the answer
+    (tools.allowed-enforced).
+    """
     for crossing in _chosen(transcript, "allowed"):
         asked, sent = crossing.asked.choice, crossing.sent.choice
         names = {tool.name for tool in crossing.sent.tools}
         declared = {tool.name for tool in crossing.asked.tools}
         limited = (
-            set(sent.names) == set(asked.names) if sent.kind == "allowed" else not names & declared - set(asked.names)
+            set(sent.names) == set(asked.names)
+            if sent.kind == "allowed"
+            else asked.mode != "required" or not names & declared - set(asked.names)
         )
         mode = (
             sent.mode if sent.kind == "allowed" else {"absent": "auto", "named": "required"}.get(sent.kind, sent.kind)

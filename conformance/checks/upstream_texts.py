@@ -259,8 +259,9 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-# What may stand between two texts that were joined, or around one that moved.
-_GLUE = re.compile(r"(</?[a-z][a-z_-]*(\s+[a-z_-]+=\"\s*\")*\s*>|[\s\W_])*", re.IGNORECASE)
+# What may stand between two texts that were joined, or around one that moved: marks, tags, and what it is.
+_LABELS = r"system|developer|instructions?|message|attached|attachment|file|filename|name|contents?"
+_GLUE = re.compile(rf"(</?[a-z][a-z_-]*(\s+[a-z_-]+=\"\s*\")*\s*>|\b({_LABELS})\b|[\s\W_])*", re.IGNORECASE)
 
 
 def _residue(text: str, known: Sequence[str]) -> str:

@@ -304,7 +304,10 @@ def _runs(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     evidence="both",
 )
 def text_with_its_call(transcript: Transcript) -> Judged:
-    """Assistant text and the call right after it stand in one assistant message upstream."""
+    """Assistant text and the call right after it stand in one assistant message upstream.
+
+    Messages joins assistant messages that follow each other, so that they are one there.
+    """
     for crossing in crossings(transcript):
         matched = {id(asked): sent for asked, sent in _matched_calls(crossing) or ()}
         pieces = crossing.asked.pieces
@@ -319,13 +322,20 @@ def text_with_its_call(transcript: Transcript) -> Judged:
             ]
             if not holders:
                 continue  # upstream.assistant-text-arrives tells of it
-            if matched[id(call)].message in holders:
+            there = matched[id(call)].message
+            if there in holders or any(_is_one_turn(crossing, holder, there) for holder in holders):
                 yield crossing.seen
             else:
                 yield crossing.broken(
                     f"{quote(text.text)} and the call of {_name(call)} in one assistant message",
-                    f"the text stands in messages{holders}, the call in messages[{matched[id(call)].message}]",
+                    f"the text stands in messages{holders}, the call in messages[{there}]",
                 )
+
+
+def _is_one_turn(crossing: Crossing, first: int, last: int) -> bool:
+    """Whether Messages reads those messages as one: consecutive ones of one role are combined."""
+    between = {piece.role for piece in crossing.sent.pieces if first <= piece.message <= last}
+    return crossing.dialect == "messages" and first <= last and between == {"assistant"}
 
 
 @rule(

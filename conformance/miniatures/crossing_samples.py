@@ -127,7 +127,7 @@ _REQUESTS = (
     _asked("named", tool_choice={"type": "function", "name": "get_time"}, **_TOOLS),
     _asked(
         "allowed",
-        tool_choice={"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "get_time"}]},
+        tool_choice={"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "get_time"}]},
         **_TOOLS,
     ),
     _asked(

@@ -103,8 +103,10 @@ def input_items_bare(transcript: Transcript) -> Transcript:
 
 @miniature("endpoint.deleted")
 def deletes_nothing(transcript: Transcript) -> Transcript:
-    """Says nothing of a deletion."""
-    return _answering("DELETE", "/responses/", lambda e, _: _body(e, {}))(transcript)
+    """Says that nothing was deleted."""
+    return _answering("DELETE", "/responses/", lambda e, _: _body(e, {"object": "response", "deleted": False}))(
+        transcript
+    )
 
 
 @miniature("endpoint.deleted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from conformance.miniatures.edits import encode
 from conformance.rules import Violation
 from conformance.said import Said, SaidItem
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
+from fakes.log import UpstreamCall
 
 Body = dict[str, Any]
 Judge = Callable[[str, Transcript], list[Violation]]
@@ -279,3 +281,84 @@ def test_only_a_function_s_arguments_are_the_upstream_s_string(
     said = Said((SaidItem("call", '{"a":1}', 1, name="f", call_id="c"),), None, frozenset({"completed"}))
     transcript = _made(_stream(done, _ended("completed", output=[item]), said=said))
     assert tells("content.arguments-byte-for-byte", transcript) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal", "of_text", "of_refusal"),
+    [
+        ("Let me see. ", "No, sorry.", "right", "right"),
+        ("Let me see. No, sorry.", "", "right", "right"),
+        ("Let me see. ", "", "right", "wrong"),
+        ("Let me see. No, s", "", "wrong", "wrong"),
+        ("Let me see. Yes, sir.", "", "wrong", "wrong"),
+        ("Let me see. No, sorry.", "No, sorry.", "wrong", "right"),
+        ("No, sorry.", "", "wrong", "wrong"),
+    ],
+)
+def test_a_refusal_may_be_told_as_text(text: str, refusal: str, of_text: str, of_refusal: str, tells: Tells) -> None:
+    """In its place behind the text, and once."""
+    upstream = (SaidItem("text", "Let me see. ", 1), SaidItem("refusal", "No, sorry.", 1))
+    said = Said(upstream, None, frozenset({"completed"}))
+    parts = [("output_text", "text", text), ("refusal", "refusal", refusal)]
+    content = [{"type": kind, key: words} for kind, key, words in parts if words]
+    done = _item("message", role="assistant", status="completed", content=content)
+    streamed = _stream(
+        _item("message", "added", content=[]), done, _ended("completed", output=[done["item"]]), said=said
+    )
+    made = Transcript("case", "chat_completions", [Drive("stream", [streamed])])
+    assert tells("content.text-equals-upstream", made) == of_text
+    assert tells("content.refusal-equals-upstream", made) == of_refusal
+    body = {"id": "resp_1", "object": "response", "status": "completed", "output": [done["item"]]}
+    json_type = (("content-type", "application/json"),)
+    request = ClientRequest("POST", "/v1/responses", (), {"model": "m", "stream": False, "input": "x"})
+    whole = Exchange(request, 200, json_type, (Received(0.1, json.dumps(body).encode()),), said=said)
+    assert (
+        tells("json.text-equals-upstream", Transcript("case", "chat_completions", [Drive("json", [whole])])) == of_text
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "item", "summary", "told"),
+    [
+        (None, True, "", "nothing"),
+        ({"effort": "high"}, True, "", "nothing"),
+        ({"summary": "auto"}, True, "", "wrong"),
+        ({"generate_summary": "concise"}, True, "", "wrong"),
+        (None, False, "", "wrong"),
+        (None, True, "Hm.", "right"),
+        (None, True, "Ha.", "wrong"),
+    ],
+)
+def test_reasoning_may_be_without_words_where_no_summary_was_asked_for(
+    asked: Body | None, item: bool, summary: str, told: str, tells: Tells
+) -> None:
+    """Then an item stands for it; what is told is told rightly, whoever asked."""
+    said = Said((SaidItem("reasoning", "Hm.", 1),), None, frozenset({"completed"}))
+    words = [{"type": "summary_text", "text": summary}] if summary else []
+    output = [_item("reasoning", summary=words, encrypted_content="blob")] if item else []
+    items = [one["item"] for one in output]
+    request = {"reasoning": asked} if asked else {}
+    streamed = _stream(*output, _ended("completed", output=items), asked=request, said=said)
+    assert tells("content.reasoning-equals-upstream", _made(streamed)) == told
+
+
+@pytest.mark.parametrize(
+    ("echoed", "told"),
+    [(["get_weather", "get_time"], "right"), (["get_time"], "right"), (["get_weather"], "wrong"), ([], "wrong")],
+)
+def test_the_tools_that_the_model_had_may_be_echoed(echoed: list[str], told: str, tells: Tells) -> None:
+    """All that were declared, or those that were allowed."""
+    tools = {name: {"type": "function", "name": name, "parameters": {}} for name in ("get_weather", "get_time")}
+    limit = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "get_time"}]}
+    asked = {"tools": list(tools.values()), "tool_choice": limit}
+    ended = _ended("completed", tools=[tools[name] for name in echoed])
+    assert tells("response.echoes-tools", _made(_stream(ended, asked=asked))) == told
+
+
+@pytest.mark.parametrize(("echoed", "told"), [("detailed", "right"), ("auto", "right"), (None, "wrong")])
+def test_any_word_for_a_summary_may_be_echoed(echoed: str | None, told: str, tells: Tells) -> None:
+    """No upstream here has the choice; that one was asked for is not taken back."""
+    call = UpstreamCall("POST", "/", "", (), b"", {"model": "m", "messages": []}, 0.1, answer=0, status=200)
+    ended = _ended("completed", reasoning={"summary": echoed})
+    asked = {"reasoning": {"summary": "detailed"}}
+    assert tells("response.echoes-format", _made(_stream(ended, asked=asked, upstream=(call,)))) == told

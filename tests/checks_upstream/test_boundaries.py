@@ -408,15 +408,52 @@ def test_a_list_of_input_items_has_each_of_its_keys(key: str, tells: Tells) -> N
         (200, {"id": "resp_1", "object": "response", "deleted": True}, "right"),
         (202, {"id": "resp_1", "object": "response", "deleted": True}, "wrong"),
         (200, {"id": "resp_1", "object": "response", "deleted": "yes"}, "wrong"),
+        (200, {"id": "resp_1", "object": "response", "deleted": False}, "wrong"),
         (200, {"id": "resp_2", "object": "response", "deleted": True}, "wrong"),
-        (204, None, "wrong"),
+        (200, {"error": {"message": "No."}}, "wrong"),
+        (200, {"deleted": True}, "right"),
+        (200, {}, "right"),
+        (204, None, "right"),
     ],
 )
-def test_a_deletion_says_what_is_deleted(status: int, answer: Any, told: str, tells: Tells) -> None:
-    """The id of what was asked for, and that it is gone."""
+def test_a_deletion_says_nothing_else(status: int, answer: Any, told: str, tells: Tells) -> None:
+    """Where it says an id, it is that of what was asked for, and nothing that it says denies that it is gone."""
     kept = _http(200, _ANSWER, asked={"store": True})
     gone = _http(status, answer, method="DELETE", path="/responses/resp_1")
     assert tells("endpoint.deleted", _made(kept, gone)) == told
+
+
+def test_what_another_client_is_refused_is_no_fault_of_the_store(tells: Tells) -> None:
+    """A deletion with another key, or none, must not succeed, and need not."""
+    other = (("authorization", "Bearer b"),)
+    stored = _http(200, _ANSWER, asked={"store": True}, headers=(("authorization", "Bearer a"),))
+    last = _http(401, _error(), path="/responses/resp_1", method="GET", headers=other)
+    for headers in (other, ()):
+        for status, access in ((401, "right"), (200, "wrong")):
+            tried = _http(status, _error(), method="DELETE", path="/responses/resp_1", headers=headers)
+            transcript = _made(stored, tried, last, tags=frozenset({"wrong-key"}))
+            assert tells("endpoint.deleted", transcript) == "nothing"
+            assert tells("access.wrong-key-refused", transcript) == access
+
+
+@pytest.mark.parametrize(
+    ("status", "must", "should"),
+    [
+        (429, "right", "right"),
+        (503, "right", "right"),
+        (529, "right", "right"),
+        (500, "right", "wrong"),
+        (502, "right", "wrong"),
+        (400, "wrong", "wrong"),
+        (200, "wrong", "wrong"),
+    ],
+)
+def test_an_overload_is_a_failure_of_the_server(status: int, must: str, should: str, tells: Tells) -> None:
+    """SDKs try again at each 5xx and at 429; which of them it is helps whoever reads it."""
+    said = Said((), None, frozenset({"http-error", "failed"}), error="Busy.", error_kind="overloaded", status=503)
+    transcript = _made(_http(status, _error(), said=said))
+    assert tells("failure.server-error-kept", transcript) == must
+    assert tells("failure.overload-kept", transcript) == should
 
 
 @pytest.mark.parametrize(("status", "told"), [(400, "wrong"), (401, "right"), (403, "wrong"), (399, "nothing")])

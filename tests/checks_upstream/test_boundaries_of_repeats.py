@@ -194,11 +194,14 @@ def test_what_is_at_an_address_may_be_fetched(sent: str, told: str, tells: Tells
         ("Tea: 3 kg", "right"),
         ('<file name="list.txt">\nTea: 3 kg\n</file>', "right"),
         ('<file name="other.txt">\nTea: 3 kg\n</file>', "wrong"),
+        ("Attached file list.txt:\nTea: 3 kg", "right"),
+        ("File name: list.txt, content: Tea: 3 kg", "right"),
+        ("Attached shopping list.txt:\nTea: 3 kg", "wrong"),
         ("Tea: 3 kg, and be quick", "wrong"),
     ],
 )
 def test_the_text_of_a_file_is_not_invented(sent: str, told: str, tells: Tells) -> None:
-    """A service without files may be given its text, in a tag with its name."""
+    """A service without files may be given its text, in a tag or under a label with its name."""
     data = "data:text/plain;base64," + base64.b64encode(b"Tea: 3 kg\n").decode()
     part = {"type": "input_file", "filename": "list.txt", "file_data": data}
     message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Sum it up."}, part]}
@@ -293,3 +296,20 @@ def test_one_image_out_of_order_is_told_once(violations: Callable[[str, Transcri
     """Within a message by the order of its parts, between messages by its neighbours."""
     made = _made({"input": [_user("One?", _RED)]}, _chat(_RED, "One?"))
     assert len(violations("upstream.parts-order", made)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("Speak Latin.", "right"),
+        ("System: Speak Latin.", "right"),
+        ("[Developer instructions]\nSpeak Latin.", "right"),
+        ("Please: Speak Latin.", "wrong"),
+        ("System prompt: Speak Latin.", "wrong"),
+    ],
+)
+def test_what_was_moved_may_be_labelled(sent: str, told: str, tells: Tells) -> None:
+    """A service that takes system text at the beginning only may be shown whose it is."""
+    developer = {"type": "message", "role": "developer", "content": "Speak Latin."}
+    asked = {"input": [_user("Good morning."), developer]}
+    assert tells("upstream.nothing-invented", _made(asked, _chat("Good morning."), _chat(sent))) == told

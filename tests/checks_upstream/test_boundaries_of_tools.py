@@ -206,7 +206,9 @@ def _native(mode: str, *names: str) -> Body:
     [
         ("auto", BOTH[1:], "auto", "right"),
         ("auto", BOTH[1:], None, "right"),
-        ("auto", BOTH, "auto", "wrong"),
+        ("auto", BOTH, "auto", "right"),
+        ("auto", BOTH, "required", "wrong"),
+        ("required", BOTH, "required", "wrong"),
         ("auto", BOTH[1:], "required", "wrong"),
         ("required", BOTH[1:], "required", "right"),
         ("required", BOTH[1:], _forced("get_time"), "right"),
@@ -221,7 +223,7 @@ def _native(mode: str, *names: str) -> Body:
 def test_allowed_tools_are_a_limit_with_a_mode(
     mode: str, tools: list[Body], choice: Any, told: str, tells: Tells
 ) -> None:
-    """Said natively, or by sending those tools only; whether a call is demanded is kept."""
+    """Said natively, or by sending those tools only, or kept on the answer where no call is demanded."""
     limit = {"type": "allowed_tools", "mode": mode, "tools": [{"type": "function", "name": "get_time"}]}
     sent = {"tools": tools} | ({} if choice is None else {"tool_choice": choice})
     assert tells("tools.choice-allowed", {"tools": [WEATHER, TIME], "tool_choice": limit}, sent) == told
@@ -288,10 +290,12 @@ STRICT: Body = {**_CITY, "additionalProperties": False}
 def test_strict_is_what_the_client_stated(
     asked: Any, schema: Body, sent: Any, kept: str, invented: str, tells: Tells
 ) -> None:
-    """Absent means false upstream; what nobody stated may be made strict only where the schema is that strict."""
+    """Absent means false upstream, and nothing to vLLM; what nobody stated may be strict where the schema is."""
     tool = _tool("get_weather", parameters=schema) | ({} if asked is None else {"strict": asked})
     given = _chat("get_weather", parameters=schema, **({} if sent is None else {"strict": sent}))
     assert tells("tools.strict-kept", {"tools": [tool]}, {"tools": [given]}) == kept
+    without = "right" if asked is not None and sent is None else kept
+    assert tells("tools.strict-kept", {"tools": [tool]}, {"tools": [given]}, "vllm") == without
     assert tells("tools.strict-not-invented", {"tools": [tool]}, {"tools": [given]}) == invented
 
 

@@ -318,3 +318,29 @@ def test_a_captured_request_names_what_anybody_can_install(case: Any) -> None:
     """The source of a captured request is a published package with its version."""
     assert "(npm" in case.source or "(PyPI)" in case.source
     assert any(character.isdigit() for character in case.source)
+
+
+@pytest.mark.parametrize(("dialect", "wrong"), [("messages", False), ("chat_completions", True), ("vllm", True)])
+def test_a_turn_may_be_two_messages_where_the_service_joins_them(
+    dialect: Dialect, wrong: bool, violations: Judge
+) -> None:
+    """Messages reads assistant messages that follow each other as one; a user's between them parts them there too."""
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I shall look."}]}
+    result = {"type": "function_call_output", "call_id": "call_get_weather", "output": "rain"}
+    body = _asks(tools=[WEATHER])
+    body["input"] += [said, _call("get_weather"), result]
+
+    def parted(sent: Body, between: tuple[Body, ...] = ()) -> None:
+        number = next(n for n, message in enumerate(sent["messages"]) if message["role"] == "assistant")
+        whole = sent["messages"][number]
+        if dialect == "messages":
+            halves = [{**whole, "content": [block]} for block in whole["content"]]
+        else:
+            halves = [{"role": "assistant", "content": "I shall look."}, {**whole, "content": None}]
+        sent["messages"][number : number + 1] = [halves[0], *between, *halves[1:]]
+
+    rule = "upstream.text-with-its-call"
+    assert violations(rule, _crossed(body, dialect)) == []
+    assert bool(violations(rule, _crossed(body, dialect, parted))) is wrong
+    apart = ({"role": "user", "content": "Well?"},)
+    assert violations(rule, _crossed(body, dialect, lambda sent: parted(sent, apart)))
