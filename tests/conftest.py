@@ -1,4 +1,4 @@
-"""What the rules say of a transcript, for every room of the tests."""
+"""What the rules say of a transcript, and which of them are about the stream, for every room of the tests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,37 @@ from collections.abc import Callable
 
 import pytest
 
+import conformance.checks as checks
 from conformance.rules import REGISTRY, Seen, Violation
 from conformance.transcript import Transcript
 
 Judge = Callable[[str, Transcript], list[Violation]]
 Count = Callable[[str, Transcript], int]
+
+
+_STREAM_ROOMS = (
+    checks.clients,
+    checks.content,
+    checks.echoes,
+    checks.error_events,
+    checks.identities,
+    checks.item_kinds,
+    checks.item_states,
+    checks.items,
+    checks.lifecycle,
+    checks.response_object,
+    checks.said_content,
+    checks.schemas,
+    checks.sequence,
+    checks.sse_wire,
+    checks.usage,
+)
+
+
+@pytest.fixture(scope="session")
+def stream_rooms() -> frozenset[str]:
+    """The modules of the rules about the target's stream, by name."""
+    return frozenset(module.__name__ for module in _STREAM_ROOMS)
 
 
 @pytest.fixture(scope="session")

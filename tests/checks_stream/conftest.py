@@ -4,34 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-import conformance.checks as checks
 from conformance.rules import REGISTRY, Rule
 from conformance.transcript import ClientRequest, Drive, Exchange, Received, Transcript
 
-_MODULES = (
-    checks.clients,
-    checks.content,
-    checks.echoes,
-    checks.error_events,
-    checks.identities,
-    checks.item_kinds,
-    checks.item_states,
-    checks.items,
-    checks.lifecycle,
-    checks.response_object,
-    checks.said_content,
-    checks.schemas,
-    checks.sequence,
-    checks.sse_wire,
-    checks.usage,
-)
-
 
 @pytest.fixture(scope="session")
-def stream_rules() -> list[Rule]:
+def stream_rules(stream_rooms: frozenset[str]) -> list[Rule]:
     """The rules about the target's stream."""
-    names = {module.__name__ for module in _MODULES}
-    return [rule for rule in REGISTRY.values() if rule.check.__module__ in names]
+    return [rule for rule in REGISTRY.values() if rule.check.__module__ in stream_rooms]
 
 
 @pytest.fixture(scope="session")

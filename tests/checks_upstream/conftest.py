@@ -16,22 +16,6 @@ from conformance.rules import REGISTRY, Rule
 from conformance.transcript import Transcript
 
 _ELSEWHERE = (
-    # The target's stream: tests/checks_stream.
-    checks.clients,
-    checks.content,
-    checks.echoes,
-    checks.error_events,
-    checks.identities,
-    checks.item_kinds,
-    checks.item_states,
-    checks.items,
-    checks.lifecycle,
-    checks.response_object,
-    checks.said_content,
-    checks.schemas,
-    checks.sequence,
-    checks.sse_wire,
-    checks.usage,
     # Samples of their own: test_deviations, test_logprobs, test_verbatim, tests/requirements/test_bugs, tests/engine.
     checks.acceptance,
     checks.answers,
@@ -78,9 +62,9 @@ class _Rules(list[Rule]):
 
 
 @pytest.fixture(scope="session")
-def crossing_rules() -> list[Rule]:
+def crossing_rules(stream_rooms: frozenset[str]) -> list[Rule]:
     """The rules about what crosses a target: those of every room of which nothing else is said."""
-    elsewhere = {module.__name__ for module in _ELSEWHERE}
+    elsewhere = stream_rooms.union(module.__name__ for module in _ELSEWHERE)
     return _Rules(rule for rule in REGISTRY.values() if rule.check.__module__ not in elsewhere)
 
 
