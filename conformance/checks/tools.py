@@ -105,14 +105,13 @@ def schema_is_object(transcript: Transcript) -> Judged:
     evidence="both",
 )
 def strict_kept(transcript: Transcript) -> Judged:
-    """A `strict` that the client stated reaches the upstream as stated; vLLM, which long had none, may be sent none."""
+    """A `strict` that the client stated reaches the upstream as stated."""
     for crossing in crossings(transcript):
         for tool, sent in tool_pairs(crossing, "tools"):
             if sent is None or tool.kind != "function" or not isinstance(tool.strict, bool):
                 continue
-            # Absent means false in chat completions, and vLLM before #45003 puts the word into its prompt (#52741).
-            may_be_absent = tool.strict is False or crossing.dialect == "vllm"
-            if sent.strict is tool.strict or (may_be_absent and sent.strict is None):
+            # Absent means false in chat completions.
+            if sent.strict is tool.strict or (tool.strict is False and sent.strict is None):
                 yield crossing.seen
             else:
                 yield crossing.broken(f"`strict: {tool.strict}` for {title(tool)}", f"`strict: {sent.strict}`")

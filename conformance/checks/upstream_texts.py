@@ -259,16 +259,20 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-# What may stand between two texts that were joined, or around one that moved: marks, tags, and what it is.
+# What may stand between two texts that were joined, or around one that moved: marks, tags, and with it what it is.
 _LABELS = r"system|developer|instructions?|message|attached|attachment|file|filename|name|contents?"
-_GLUE = re.compile(rf"(</?[a-z][a-z_-]*(\s+[a-z_-]+=\"\s*\")*\s*>|\b({_LABELS})\b|[\s\W_])*", re.IGNORECASE)
+_TAGS = r"</?[a-z][a-z_-]*(\s+[a-z_-]+=\"\s*\")*\s*>|[\s\W_]"
+_GLUE = re.compile(rf"({_TAGS})*", re.IGNORECASE)
+_LABELLED = re.compile(rf"({_TAGS}|\b({_LABELS})\b)*", re.IGNORECASE)
 
 
 def _residue(text: str, known: Sequence[str]) -> str:
     """What remains of a text when everything known is taken out of it."""
+    left = text
     for part in known:
-        text = text.replace(part, "\n")
-    return "" if _GLUE.fullmatch(text) else text.strip()
+        left = left.replace(part, "\n")
+    glue = _GLUE if left == text else _LABELLED
+    return "" if glue.fullmatch(left) else left.strip()
 
 
 def _is_torn_off(added: str, known: Sequence[str], crossing: Crossing) -> bool:

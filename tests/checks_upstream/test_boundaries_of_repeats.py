@@ -306,6 +306,7 @@ def test_one_image_out_of_order_is_told_once(violations: Callable[[str, Transcri
         ("[Developer instructions]\nSpeak Latin.", "right"),
         ("Please: Speak Latin.", "wrong"),
         ("System prompt: Speak Latin.", "wrong"),
+        ("System message", "wrong"),
     ],
 )
 def test_what_was_moved_may_be_labelled(sent: str, told: str, tells: Tells) -> None:
